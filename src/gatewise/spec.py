@@ -1,0 +1,226 @@
+"""What a network is and how it is trained, as plain frozen data: JSON in, JSON out, no framework.
+
+`Network` is what a user chooses. `NetworkSpec` is the same completed with what the data
+determines (features, outputs). `Training` is how the weights are found.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gatewise.errors import SpecError, did_you_mean
+
+Cell = Literal["rnn", "gru", "lstm"]
+Pooling = Literal["last", "attention", "mean", "max"]
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
+Schedule = Literal["constant", "step", "cosine", "plateau"]
+Loss = Literal["mse", "mae", "huber"]
+
+
+class Settings(BaseModel):
+    """Frozen, complete, strict: an unknown key is refused with the nearest known one.
+
+    Raises SpecError, one message that lists every problem.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SpecError(_explain(type(self), error)) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with these fields changed, checked again."""
+        return type(self)(**{**self.chosen(), **changes})
+
+    def chosen(self) -> dict[str, Any]:
+        """The fields that were given explicitly; all others stand at their default."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+    def over(self, recipe: Self) -> Self:
+        """This on top of `recipe`: what was given explicitly here wins, the rest is the recipe's."""
+        return recipe.replace(**self.chosen())
+
+
+def _explain(model: type[Settings], error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"]) or model.__name__
+        if problem["type"] == "extra_forbidden":
+            known = model.model_fields
+            hint = did_you_mean(name, known) or f"; known: {', '.join(known)}"
+            lines.append(f"{model.__name__} has no field '{name}'{hint}")
+        elif problem["type"] == "value_error":
+            lines.append(str(problem["ctx"]["error"]))
+        else:
+            message = problem["msg"].replace("Input should be", "should be")
+            hint = ""
+            if problem["type"] == "literal_error" and isinstance(problem["input"], str):
+                choices = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+                hint = did_you_mean(problem["input"], choices.split(", "))
+            lines.append(f"{name} {message}, not {problem['input']!r}{hint}")
+    return "; ".join(lines)
+
+
+class Network(Settings):
+    """What a user chooses. A field that is not given is chosen by the task from the data.
+
+    cell            recurrent cell; every layer has the same
+    hidden_size     H, units of each direction of each layer
+    num_layers      layers on top of each other ("stacked" and "multi-layer" are this)
+    bidirectional   a second, backward reading of each sequence (the encoder only)
+    dropout         probability of dropping an input of each layer above the first, and of the head
+    pooling         how the steps become one vector: each direction's last valid step, an additive
+                    attention, the mean or the maximum over valid steps
+    segment_length  read so many steps at once through one linear map, instead of step by step
+    embedding_size  size of the linear map in front of the stack; None: none, or H for segments
+    attention_size  A, width of the attention's hidden layer; None: H
+    forget_bias     initial bias of the LSTM's forget gate: 1 remembers at first
+    """
+
+    cell: Cell = "lstm"
+    hidden_size: int = Field(64, ge=1, le=65536)
+    num_layers: int = Field(1, ge=1, le=64)
+    bidirectional: bool = False
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    pooling: Pooling = "last"
+    segment_length: int | None = Field(None, ge=1)
+    embedding_size: int | None = Field(None, ge=1)
+    attention_size: int | None = Field(None, ge=1)
+    forget_bias: float = 1.0
+
+
+class NetworkSpec(Settings):
+    """A network completed with what the data determines; enough to build it in any dialect.
+
+    kind            many_to_one: stack, pooling, one head for all `horizon` steps;
+                    encoder_decoder: stack, bridge, decoder stack, a head at every decoder step
+    input_size      F, features per time step
+    embedding       none | linear | segments (`segment_length` steps side by side, then linear)
+    embedding_size  E, width of the embedding; 0 when there is none
+    horizon         K, predicted steps
+    output_size     D, values per predicted step
+    decoder         fed_back: reads the value of the step before; by_position: reads a learned
+                    vector of its position, nothing is fed back
+    future_size     P, features known in advance for each predicted step, read by the decoder
+
+    Predictions are always (B, K, D). Sequences are (B, T, F); with segments T and every length is
+    a multiple of `segment_length`, and the decoder predicts `segment_length` steps at once.
+    """
+
+    kind: Literal["many_to_one", "encoder_decoder"]
+    input_size: int = Field(ge=1)
+    output_size: int = Field(ge=1)
+    horizon: int = Field(1, ge=1)
+    cell: Cell = "lstm"
+    hidden_size: int = Field(64, ge=1)
+    num_layers: int = Field(1, ge=1)
+    bidirectional: bool = False
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    pooling: Pooling = "last"
+    attention_size: int = Field(64, ge=1)
+    forget_bias: float = 1.0
+    embedding: Literal["none", "linear", "segments"] = "none"
+    embedding_size: int = Field(0, ge=0)
+    segment_length: int = Field(1, ge=1)
+    decoder: Literal["none", "fed_back", "by_position"] = "none"
+    future_size: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if (self.embedding == "none") != (self.embedding_size == 0):
+            raise ValueError(
+                f"embedding_size is 0 exactly when there is no embedding "
+                f"(embedding={self.embedding!r}, embedding_size={self.embedding_size})"
+            )
+        if self.embedding != "segments" and self.segment_length != 1:
+            raise ValueError("segment_length above 1 needs embedding='segments'")
+        if (self.kind == "encoder_decoder") != (self.decoder != "none"):
+            raise ValueError(f"kind={self.kind!r} cannot have decoder={self.decoder!r}")
+        if self.kind == "many_to_one" and self.future_size:
+            raise ValueError("future_size needs a decoder (kind='encoder_decoder')")
+        if self.decoder == "fed_back" and self.embedding == "segments":
+            raise ValueError("a decoder that is fed back goes step by step: no segments")
+        return self
+
+    @classmethod
+    def complete(cls, network: Network, **determined: Any) -> NetworkSpec:
+        """`network` with what the data determines (kind, input_size, output_size, ...)."""
+        embedding: Literal["none", "linear", "segments"] = "none"
+        if network.segment_length is not None:
+            embedding = "segments"
+        elif network.embedding_size is not None:
+            embedding = "linear"
+        size = network.hidden_size if network.embedding_size is None else network.embedding_size
+        kept = network.model_dump(exclude={"segment_length", "embedding_size", "attention_size"})
+        return cls(
+            **kept,
+            embedding=embedding,
+            embedding_size=0 if embedding == "none" else size,
+            segment_length=network.segment_length or 1,
+            attention_size=network.attention_size or network.hidden_size,
+            **determined,
+        )
+
+    @property
+    def directions(self) -> int:
+        """2 for a bidirectional encoder, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def encoded_size(self) -> int:
+        """Width of what the encoder gives at each step: H times directions."""
+        return self.hidden_size * self.directions
+
+    @property
+    def positions(self) -> int:
+        """M, decoder steps of a by-position decoder: segments that cover the horizon."""
+        return -(-self.horizon // self.segment_length)
+
+
+class Training(Settings):
+    """How the weights are found.
+
+    epochs                   at most so many passes; early stopping usually ends before
+    batch_size               B, examples per step
+    optimizer                adam | adamw | sgd | rmsprop
+    learning_rate            the highest rate of the schedule
+    momentum                 of sgd alone
+    weight_decay             adamw: decoupled; others: L2 added to the gradient. Never on biases
+    loss                     mse | mae | huber (delta 1), on scaled values
+    schedule                 constant | step | cosine | plateau
+    schedule_epochs          step: epochs between two drops; plateau: epochs without progress
+    schedule_factor          step and plateau: what each drop multiplies the rate by
+    warmup_epochs            the rate rises linearly from 0 over so many epochs (may be a fraction)
+    clip_norm                largest L2 norm of the whole gradient; None: not clipped
+    clip_value               largest size of each entry (turns the direction; clip_norm does not)
+    patience                 stop after so many epochs without progress; None: never.
+                             The best weights are restored in any case
+    min_delta                what counts as progress of the validation loss
+    examples_per_epoch       a fresh random part of the examples each epoch; None: all of them
+    teacher_forcing          share of decoder steps fed the truth while training (fed_back only)
+    teacher_forcing_schedule constant | linear (to 0 at the last epoch) | inverse_sigmoid
+    """
+
+    epochs: int = Field(100, ge=1)
+    batch_size: int = Field(32, ge=1)
+    optimizer: Optimizer = "adam"
+    learning_rate: float = Field(1e-3, gt=0.0)
+    momentum: float = Field(0.9, ge=0.0, lt=1.0)
+    weight_decay: float = Field(0.0, ge=0.0)
+    loss: Loss = "mse"
+    schedule: Schedule = "constant"
+    schedule_epochs: int = Field(10, ge=1)
+    schedule_factor: float = Field(0.5, gt=0.0, lt=1.0)
+    warmup_epochs: float = Field(0.0, ge=0.0)
+    clip_norm: float | None = Field(1.0, gt=0.0)
+    clip_value: float | None = Field(None, gt=0.0)
+    patience: int | None = Field(10, ge=1)
+    min_delta: float = Field(0.0, ge=0.0)
+    examples_per_epoch: int | None = Field(None, ge=1)
+    teacher_forcing: float = Field(0.5, ge=0.0, le=1.0)
+    teacher_forcing_schedule: Literal["constant", "linear", "inverse_sigmoid"] = "constant"
