@@ -8,7 +8,7 @@ teacher forcing) is planned beforehand and handed over as arrays.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,12 +41,14 @@ class EpochPlan:
     """One pass over the data; the arrays have one entry per batch.
 
     seed  of dropout and teacher forcing in this epoch
+    tick  called after each batch, for a progress bar
     """
 
     batches: Sequence[IntArray]
     learning_rates: NDArray[np.float64]
     teacher_forcing: NDArray[np.float64]
     seed: int
+    tick: Callable[[], None] = lambda: None
 
 
 class Predictor(Protocol):

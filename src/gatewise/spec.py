@@ -42,7 +42,7 @@ class Settings(BaseModel):
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
     def over(self, recipe: Self) -> Self:
-        """This on top of `recipe`: what was given explicitly here wins, the rest is the recipe's."""
+        """This on top of `recipe`: what was given here wins, the rest is the recipe's."""
         return recipe.replace(**self.chosen())
 
 

@@ -1,0 +1,1 @@
+"""Raw data in: frames, series, splits, data sets."""

@@ -1,0 +1,1 @@
+"""The dialects that a network can be spoken in."""

@@ -1,0 +1,1 @@
+"""The ONNX dialect: what is shipped and served."""

@@ -1,0 +1,152 @@
+"""Forecasts beside the truth and beside baselines, on the same windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise import metrics
+from gatewise.batch import IntArray
+
+Floats = NDArray[np.float64]
+Scores = dict[str, float]
+
+NETWORK = "network"
+METRICS = ("MAE", "RMSE", "sMAPE", "MASE")
+
+
+@dataclass(frozen=True)
+class ForecastEvaluation:
+    """Forecasts of the network and of every baseline from the same origins, in original units.
+
+    targets     names of the D forecast columns
+    values      (N, D) the whole series
+    times       (N,) datetime64 or None
+    origins     (n,) first predicted row of each window
+    forecasts   name -> (n, K, D); the first name is 'network'
+    train_rows  rows before this one were seen by training or early stopping
+    season      steps of the seasonal cycle (1: none)
+    """
+
+    targets: tuple[str, ...]
+    values: Floats
+    times: NDArray[np.datetime64] | None
+    origins: IntArray
+    forecasts: Mapping[str, Floats]
+    train_rows: int
+    season: int
+
+    @property
+    def horizon(self) -> int:
+        """K, forecast steps."""
+        return int(next(iter(self.forecasts.values())).shape[1])
+
+    @cached_property
+    def truth(self) -> Floats:
+        """(n, K, D)"""
+        return self.values[self.origins[:, None] + np.arange(self.horizon)]
+
+    @cached_property
+    def scale(self) -> Floats:
+        """What MASE divides by: seasonal naive errors within the training rows.  (D,)"""
+        return metrics.mase_scale(self.values[: self.train_rows], self.season)
+
+    def scores(self, target: str | None = None) -> dict[str, Scores]:
+        """name -> MAE, RMSE, sMAPE, MASE; of one target, or their mean over targets.
+
+        MAE and RMSE of several targets in different units do not average: they are per target,
+        and NaN in the mean.
+        """
+        if target is not None:
+            return {name: self._score(name, self.targets.index(target)) for name in self.forecasts}
+        if len(self.targets) == 1:
+            return self.scores(self.targets[0])
+        found = {}
+        for name in self.forecasts:
+            each = [self._score(name, column) for column in range(len(self.targets))]
+            found[name] = {
+                "MAE": float("nan"),
+                "RMSE": float("nan"),
+                "sMAPE": float(np.mean([score["sMAPE"] for score in each])),
+                "MASE": _mean_of_defined([score["MASE"] for score in each]),
+            }
+        return found
+
+    def _score(self, name: str, column: int) -> Scores:
+        truth, forecast = self.truth[..., column], self.forecasts[name][..., column]
+        scale = self.scale[column : column + 1]
+        return {
+            "MAE": metrics.mae(truth, forecast),
+            "RMSE": metrics.rmse(truth, forecast),
+            "sMAPE": metrics.smape(truth, forecast),
+            "MASE": metrics.mase(truth[..., None], forecast[..., None], scale),
+        }
+
+    def by_step(self) -> dict[str, Floats]:
+        """name -> error at each step of the horizon: MAE of one target, MASE of several.  (K,)"""
+        divisor = np.ones(1) if len(self.targets) == 1 else np.where(self.scale > 0, self.scale, 1)
+        return {
+            name: (np.abs(self.truth - forecast) / divisor).mean(axis=(0, 2))
+            for name, forecast in self.forecasts.items()
+        }
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """(name, score), best first: by MASE, or by MAE where MASE is not defined."""
+        scores = self.scores()
+        metric = "MASE" if np.isfinite(scores[NETWORK]["MASE"]) else "MAE"
+        return sorted(((n, s[metric]) for n, s in scores.items()), key=lambda pair: pair[1])
+
+    def verdict(self) -> str:
+        """In words: what the network beats, and what beats it."""
+        ranking = self.ranking()
+        own = dict(ranking)[NETWORK]
+        others = [(name, score) for name, score in ranking if name != NETWORK]
+        winners = [name for name, score in others if score < own]
+        if winners:
+            best, score = others[0]
+            return (
+                f"The network LOSES to {_listing(winners)} on these {len(self.origins)} windows "
+                f"(best: {best}, {100 * (own / score - 1):.1f} % lower error is the baseline's). "
+                f"Do not use the network here before it beats {best}."
+                if score > 0
+                else f"The network LOSES to {best}, which makes no error here at all."
+            )
+        best, score = others[0]
+        if own >= score * 0.98:
+            return (
+                f"The network is level with {best}, the best baseline, on these "
+                f"{len(self.origins)} windows: it adds next to nothing over it."
+            )
+        return (
+            f"The network beats every baseline on these {len(self.origins)} windows: "
+            f"{100 * (1 - own / score):.1f} % less error than {best}, the best of them."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready scores."""
+        return {
+            "windows": len(self.origins),
+            "horizon": self.horizon,
+            "season": self.season,
+            "train_rows": self.train_rows,
+            "first_origin": int(self.origins[0]),
+            "last_origin": int(self.origins[-1]),
+            "scores": self.scores(),
+            "scores_by_target": {target: self.scores(target) for target in self.targets},
+            "error_by_step": {name: error.tolist() for name, error in self.by_step().items()},
+            "verdict": self.verdict(),
+        }
+
+
+def _mean_of_defined(values: list[float]) -> float:
+    defined = [value for value in values if np.isfinite(value)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+def _listing(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
