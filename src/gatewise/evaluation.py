@@ -49,7 +49,8 @@ class ForecastEvaluation:
     @cached_property
     def truth(self) -> Floats:
         """(n, K, D)"""
-        return self.values[self.origins[:, None] + np.arange(self.horizon)]
+        truth: Floats = self.values[self.origins[:, None] + np.arange(self.horizon)]
+        return truth
 
     @cached_property
     def scale(self) -> Floats:
