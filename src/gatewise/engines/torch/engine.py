@@ -1,0 +1,250 @@
+"""The PyTorch engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gatewise.batch import Batch, IntArray, Source
+from gatewise.engine import EpochPlan, Outputs
+from gatewise.engines.torch.nets import build
+from gatewise.errors import UsageError
+from gatewise.spec import NetworkSpec, Training
+from gatewise.weights import Weights
+
+LOSSES: dict[str, Callable[[Any, Any], Tensor]] = {
+    "mse": nn.functional.mse_loss,
+    "mae": nn.functional.l1_loss,
+    "huber": nn.functional.huber_loss,
+}
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+}
+ONE_THREAD_BELOW = 4096  # units per step (B * H); measured in bench/threads.py
+
+
+@final
+class Engine:
+    """A network, its weights and its optimizer on one device.
+
+    Raises UsageError when the device is not there.
+    """
+
+    name = "torch"
+
+    def __init__(
+        self, spec: NetworkSpec, training: Training, weights: Weights, *, device: str = "auto"
+    ) -> None:
+        self.spec, self.training = spec, training
+        self.version = torch.__version__
+        self.device = _device(device)
+        self.module = build(spec).to(self.device)
+        self.slots = dict(self.module.slots())
+        self.set_weights(weights)
+        self.parameters = [p for p in self.module.parameters() if p.requires_grad]
+        self.optimizer = _optimizer(self.parameters, training)
+        self.loss = LOSSES[training.loss]
+        self.threads = _threads(spec, training.batch_size)
+        self.placed: list[tuple[Source, dict[str, Tensor]]] = []
+
+    def train_epoch(self, source: Source, plan: EpochPlan) -> float:
+        """See gatewise.engine.Engine. The data is moved once, the loss read once."""
+        arrays = self._place(source)
+        rows = [torch.from_numpy(batch).to(self.device) for batch in plan.batches]
+        total = torch.zeros((), device=self.device)
+        self.module.train()
+        with _threads_set_to(self.threads), _seeded(plan.seed, self.device):
+            for step, index in enumerate(rows):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = float(plan.learning_rates[step])
+                batch = source.gather(arrays, index)
+                forced = self._forced(len(index), float(plan.teacher_forcing[step]))
+                self.optimizer.zero_grad(set_to_none=True)
+                output = self._output(batch, forced)
+                loss = self.loss(output, batch.y)
+                loss.backward()  # type: ignore[no-untyped-call]
+                self._clip()
+                self.optimizer.step()
+                total += loss.detach() * len(index)
+                plan.tick()
+        return float(total) / sum(len(index) for index in rows)
+
+    def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:
+        """See gatewise.engine.Engine."""
+        arrays = self._place(source)
+        total = torch.zeros((), device=self.device)
+        self.module.eval()
+        with torch.no_grad(), _threads_set_to(self.threads):
+            for index in batches:
+                batch = source.gather(arrays, torch.from_numpy(index).to(self.device))
+                total += self.loss(self.module(batch)[0], batch.y) * len(index)
+        return float(total) / sum(len(index) for index in batches)
+
+    def forward(self, batch: Batch) -> Outputs:
+        """See gatewise.engine.Predictor."""
+        self.module.eval()
+        with torch.no_grad(), _threads_set_to(self.threads):
+            output, attention = self.module(self._tensors(batch))
+        return Outputs(output.cpu().numpy(), None if attention is None else attention.cpu().numpy())
+
+    def gradients(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """See gatewise.engine.Engine."""
+        self.module.train()  # cuDNN has no backward pass in evaluation mode
+        tensors = self._tensors(batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        with _dropout_off(self.module):
+            output = self._output(tensors, self._forced(len(tensors.x), 1.0))
+            self.loss(output, tensors.y).backward()  # type: ignore[no-untyped-call]
+        found = {}
+        for name, slot in self.slots.items():
+            gradient = slot.parameter.grad
+            value = torch.zeros_like(slot.parameter) if gradient is None else gradient
+            found[name] = slot.view(value).cpu().numpy().copy()
+        self.optimizer.zero_grad(set_to_none=True)
+        return found
+
+    def get_weights(self) -> dict[str, NDArray[np.float32]]:
+        """See gatewise.engine.Engine."""
+        return {
+            name: np.ascontiguousarray(slot.view(slot.parameter.detach()).cpu().numpy()).copy()
+            for name, slot in self.slots.items()
+        }
+
+    def set_weights(self, weights: Weights) -> None:
+        """See gatewise.engine.Engine."""
+        with torch.no_grad():
+            for name, slot in self.slots.items():
+                slot.view(slot.parameter).copy_(torch.tensor(np.asarray(weights[name])))
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """See gatewise.engine.Engine."""
+        return {
+            f"{number}.{key}": torch.as_tensor(value).cpu().numpy().copy()
+            for number, state in self.optimizer.state_dict()["state"].items()
+            for key, value in state.items()
+            if value is not None
+        }
+
+    def set_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """See gatewise.engine.Engine."""
+        found: dict[int, dict[str, Tensor]] = {}
+        for name, value in state.items():
+            number, _, key = name.partition(".")
+            found.setdefault(int(number), {})[key] = torch.tensor(value)
+        whole = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({**whole, "state": found})
+
+    def _output(self, batch: Batch, forced: Tensor | None) -> Tensor:
+        """Output (B, K, D); only a network that is fed back takes `forced`."""
+        answer = self.module(batch) if forced is None else self.module(batch, forced)
+        output: Tensor = answer[0]
+        return output
+
+    def _place(self, source: Source) -> dict[str, Tensor]:
+        for known, tensors in self.placed:
+            if known is source:
+                return tensors
+        tensors = {
+            name: torch.from_numpy(array).to(self.device) for name, array in source.arrays.items()
+        }
+        self.placed = [*self.placed[-1:], (source, tensors)]  # training and validation data
+        return tensors
+
+    def _tensors(self, batch: Batch) -> Batch:
+        dtype = next(self.module.parameters()).dtype
+
+        def place(value: Any) -> Tensor | None:
+            if value is None:
+                return None
+            tensor = torch.as_tensor(np.asarray(value), device=self.device)
+            return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+        return Batch(**{field.name: place(getattr(batch, field.name)) for field in fields(batch)})
+
+    def _forced(self, rows: int, share: float) -> Tensor | None:
+        if self.spec.decoder != "fed_back" or share == 0.0:
+            return None
+        size = (rows, self.spec.horizon)
+        if share == 1.0:
+            return torch.ones(size, dtype=torch.bool, device=self.device)
+        return torch.rand(size, device=self.device) < share
+
+    def _clip(self) -> None:
+        if self.training.clip_value is not None:
+            nn.utils.clip_grad_value_(self.parameters, self.training.clip_value)
+        if self.training.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.training.clip_norm)
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "device 'cuda' was asked for, but PyTorch sees no CUDA device here; "
+            "use device='auto' (takes one where there is one) or 'cpu'"
+        )
+    return name
+
+
+def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.optim.Optimizer:
+    groups = [
+        {
+            "params": [p for p in parameters if p.ndim > 1],
+            "weight_decay": training.weight_decay,
+        },
+        {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
+    ]
+    options: dict[str, Any] = {"lr": training.learning_rate}
+    if training.optimizer == "sgd":
+        options["momentum"] = training.momentum
+    if training.optimizer != "rmsprop":
+        options["fused"] = True  # one kernel for all weights, where small networks lose most
+    return OPTIMIZERS[training.optimizer](groups, **options)
+
+
+def _threads(spec: NetworkSpec, batch_size: int) -> int:
+    """A rule, not a stop-watch: the same run must give the same bits each time."""
+    available = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    return 1 if batch_size * spec.hidden_size < ONE_THREAD_BELOW else available
+
+
+@contextmanager
+def _threads_set_to(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _seeded(seed: int, device: str) -> Iterator[None]:
+    """Random numbers of this block depend on the seed alone, and disturb nobody outside."""
+    with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _dropout_off(module: nn.Module) -> Iterator[None]:
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Dropout)]
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()

@@ -1,0 +1,208 @@
+"""The torch engine against the NumPy equations, and against itself under padding and seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from networks import (
+    encoder_decoder_specs,
+    many_to_one_specs,
+    only,
+    padded,
+    random_batch,
+    random_weights,
+    spec_of,
+)
+
+from gatewise import reference
+from gatewise.batch import Batch, Examples, batch_order, in_order
+from gatewise.engine import EpochPlan, load_engine
+from gatewise.engines.torch.engine import Engine
+from gatewise.errors import UsageError
+from gatewise.spec import NetworkSpec, Training
+from gatewise.weights import initial, shapes
+
+SPECS = {**many_to_one_specs(), **encoder_decoder_specs()}
+
+
+def engine_of(spec: NetworkSpec, seed: int = 0, **training: object) -> Engine:
+    return Engine(spec, Training(**training), random_weights(spec, seed), device="cpu")
+
+
+def plan_of(count: int, epochs: int = 0, rate: float = 1e-2, forcing: float = 0.5) -> EpochPlan:
+    batches = batch_order(count, 4, seed=3, epoch=epochs)
+    steps = len(batches)
+    return EpochPlan(batches, np.full(steps, rate), np.full(steps, forcing), seed=epochs)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_forward_agrees_with_the_equations(name: str) -> None:
+    spec = SPECS[name]
+    batch = random_batch(spec)
+    ours = engine_of(spec).forward(batch)
+    truth = reference.forward(spec, random_weights(spec), batch)
+    np.testing.assert_allclose(ours.output, truth.output, atol=1e-5)
+    if truth.attention is not None:
+        np.testing.assert_allclose(ours.attention, truth.attention, atol=1e-5)
+        assert np.all(ours.attention[truth.attention == 0] == 0)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_row_is_the_same_alone_in_a_batch_and_under_any_padding(name: str) -> None:
+    spec = SPECS[name]
+    engine, batch = engine_of(spec), random_batch(spec)
+    together = engine.forward(batch).output
+    longer = engine.forward(padded(batch, 3 * spec.segment_length, fill=9.0)).output
+    np.testing.assert_allclose(longer, together, atol=1e-6)
+    for row in range(len(batch.x)):
+        alone = engine.forward(only(batch, row)).output
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-6)
+
+
+def test_the_backward_half_reads_from_the_end_to_the_first_token() -> None:
+    spec = spec_of(kind="many_to_one", bidirectional=True)
+    engine, batch = engine_of(spec), random_batch(spec)
+    engine_weights = engine.get_weights()
+    engine_weights["head.kernel"][: spec.hidden_size] = 0  # only the backward half is heard
+    engine.set_weights(engine_weights)
+    changed = batch.x.copy()
+    changed[:, 0] += 1.0
+    before = engine.forward(batch).output
+    after = engine.forward(replace(batch, x=changed)).output
+    assert np.all(np.abs(after - before).max(axis=(1, 2)) > 1e-3)
+
+
+FEW = [
+    "rnn-2-bi-attention-none",
+    "gru-2-bi-mean-linear",
+    "lstm-2-bi-last-segments",
+    "lstm-1-uni-max-none",
+    "gru-1-bi-fed_back-linear-2ahead",
+    "lstm-2-bi-fed_back-none-0ahead",
+    "lstm-2-uni-by_position-segments-2ahead",
+    "rnn-1-bi-by_position-none-0ahead",
+]
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_gradients_agree_with_finite_differences_of_the_equations(name: str) -> None:
+    spec = SPECS[name]
+    weights = random_weights(spec, dtype=np.float64)
+    batch = random_batch(spec, rows=3, segments=3, dtype=np.float64)
+    engine = engine_of(spec)
+    engine.module.double()
+    engine.set_weights(weights)
+    ours = engine.gradients(batch)
+    assert list(ours) == list(shapes(spec))
+    rng = np.random.default_rng(0)
+    for key, value in weights.items():
+        for _ in range(4):
+            at = tuple(int(rng.integers(size)) for size in value.shape)
+            sides = []
+            for step in (1e-5, -1e-5):
+                moved = {**weights, key: value.copy()}
+                moved[key][at] += step
+                sides.append(reference.loss(spec, moved, batch, "mse", teacher_forcing=True))
+            slope = (sides[0] - sides[1]) / 2e-5
+            assert ours[key][at] == pytest.approx(slope, rel=1e-5, abs=1e-8), (key, at)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_each_optimizer_learns_and_repeats_itself_to_the_last_bit(optimizer: str) -> None:
+    spec = spec_of(kind="encoder_decoder", decoder="fed_back", dropout=0.3, num_layers=2)
+    source = Examples(random_batch(spec, rows=12))
+    runs = []
+    for _ in range(2):
+        engine = engine_of(spec, optimizer=optimizer, weight_decay=1e-3)
+        before = engine.evaluate(source, in_order(12, 5))
+        for epoch in range(8):
+            engine.train_epoch(source, plan_of(12, epoch))
+        assert engine.evaluate(source, in_order(12, 5)) < before
+        runs.append(engine.get_weights())
+    for name, value in runs[0].items():
+        np.testing.assert_array_equal(value, runs[1][name])
+
+
+def test_state_and_weights_carry_over_exactly() -> None:
+    spec = SPECS["gru-2-bi-attention-linear"]
+    source = Examples(random_batch(spec, rows=12))
+    whole, first = engine_of(spec), engine_of(spec)
+    for epoch in range(4):
+        whole.train_epoch(source, plan_of(12, epoch))
+    for epoch in range(2):
+        first.train_epoch(source, plan_of(12, epoch))
+    second = engine_of(spec, seed=9)
+    second.set_weights(first.get_weights())
+    second.set_state(first.get_state())
+    for epoch in range(2, 4):
+        second.train_epoch(source, plan_of(12, epoch))
+    for name, value in whole.get_weights().items():
+        np.testing.assert_array_equal(value, second.get_weights()[name])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_the_second_bias_of_torch_stays_zero(cell: str) -> None:
+    spec = spec_of(kind="many_to_one", cell=cell)
+    engine = engine_of(spec)
+    for epoch in range(3):
+        engine.train_epoch(Examples(random_batch(spec, rows=12)), plan_of(12, epoch))
+    second = engine.module.get_parameter("encoder.layers.0.0.module.bias_hh_l0").detach().numpy()
+    trained = second[2 * spec.hidden_size :] if cell == "gru" else second[:0]
+    np.testing.assert_array_equal(second[: len(second) - len(trained)], 0)
+    assert np.all(trained != 0)
+
+
+def test_clipping_by_norm_keeps_the_direction() -> None:
+    spec = spec_of(kind="many_to_one")
+    source = Examples(random_batch(spec, rows=4))
+    moves = []
+    for clip in (None, 1e-3):
+        engine = engine_of(spec, optimizer="sgd", momentum=0.0, clip_norm=clip)
+        before = engine.get_weights()
+        engine.train_epoch(source, plan_of(4, rate=0.1))
+        after = engine.get_weights()
+        moves.append(np.concatenate([(after[n] - before[n]).ravel() for n in before]))
+    lengths = [float(np.linalg.norm(move)) for move in moves]
+    assert lengths[1] == pytest.approx(1e-4, rel=1e-2)  # rate times the clipped norm
+    assert float(moves[0] @ moves[1]) / lengths[0] / lengths[1] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_an_adam_step_is_the_published_one() -> None:
+    spec = spec_of(kind="many_to_one")
+    batch = random_batch(spec, rows=4)
+    engine = engine_of(spec, clip_norm=None)
+    before, gradients = engine.get_weights(), engine.gradients(batch)
+    plan = EpochPlan([np.arange(4)], np.array([1e-2]), np.zeros(1), seed=0)
+    engine.train_epoch(Examples(batch), plan)
+    for name, value in engine.get_weights().items():
+        g = gradients[name].astype(np.float64)
+        np.testing.assert_allclose(
+            value, before[name] - 1e-2 * g / (np.abs(g) + 1e-8), atol=1e-6
+        )  # the first step of Kingma & Ba 2015, algorithm 1
+
+
+def test_seeded_initial_weights_train_the_same_on_any_engine_object() -> None:
+    spec = spec_of(kind="many_to_one", horizon=1, output_size=1)
+    engine = load_engine("torch", spec, Training(), initial(spec, 1), device="auto")
+    for name, value in engine.get_weights().items():
+        np.testing.assert_array_equal(value, initial(spec, 1)[name])
+
+
+def test_unknown_engine_and_device_are_refused_by_name() -> None:
+    spec = spec_of(kind="many_to_one")
+    with pytest.raises(UsageError, match="engine 'troch' is unknown; did you mean 'torch'"):
+        load_engine("troch", spec, Training(), initial(spec, 0))
+    with pytest.raises(UsageError, match="device 'gpu' is unknown"):
+        load_engine("torch", spec, Training(), initial(spec, 0), device="gpu")
+
+
+def test_a_batch_may_have_no_lengths() -> None:
+    spec = spec_of(kind="many_to_one", bidirectional=True, pooling="mean")
+    batch = random_batch(spec)
+    full = Batch(x=batch.x, lengths=np.full(len(batch.x), batch.x.shape[1]))
+    engine = engine_of(spec)
+    np.testing.assert_allclose(
+        engine.forward(Batch(x=batch.x)).output, engine.forward(full).output, atol=1e-6
+    )
