@@ -80,6 +80,8 @@ class Network(Settings):
     embedding_size  size of the linear map in front of the stack; None: none, or H for segments
     attention_size  A, width of the attention's hidden layer; None: H
     forget_bias     initial bias of the LSTM's forget gate: 1 remembers at first
+    shortcut        so many last steps of the predicted values reach the output through a linear
+                    map solved by least squares; the network learns what it leaves over. 0: none
     """
 
     cell: Cell = "lstm"
@@ -92,6 +94,7 @@ class Network(Settings):
     embedding_size: int | None = Field(None, ge=1)
     attention_size: int | None = Field(None, ge=1)
     forget_bias: float = 1.0
+    shortcut: int = Field(0, ge=0)
 
 
 class NetworkSpec(Settings):
@@ -107,6 +110,8 @@ class NetworkSpec(Settings):
     decoder         fed_back: reads the value of the step before; by_position: reads a learned
                     vector of its position, nothing is fed back
     future_size     P, features known in advance for each predicted step, read by the decoder
+    shortcut        output += last `shortcut` valid steps of the first D features, through a
+                    linear map that is solved, not trained; steps before the first read as 0
 
     Predictions are always (B, K, D). Sequences are (B, T, F); with segments T and every length is
     a multiple of `segment_length`, and the decoder predicts `segment_length` steps at once.
@@ -129,6 +134,7 @@ class NetworkSpec(Settings):
     segment_length: int = Field(1, ge=1)
     decoder: Literal["none", "fed_back", "by_position"] = "none"
     future_size: int = Field(0, ge=0)
+    shortcut: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -145,6 +151,10 @@ class NetworkSpec(Settings):
             raise ValueError("future_size needs a decoder (kind='encoder_decoder')")
         if self.decoder == "fed_back" and self.embedding == "segments":
             raise ValueError("a decoder that is fed back goes step by step: no segments")
+        if self.shortcut and self.decoder == "fed_back":
+            raise ValueError("shortcut needs all steps at once: no decoder that is fed back")
+        if self.shortcut and self.input_size < self.output_size:
+            raise ValueError("shortcut needs the predicted values among the features")
         return self
 
     @classmethod

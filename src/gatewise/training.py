@@ -33,7 +33,7 @@ class EpochRecord:
 class History:
     """What training did.
 
-    best_epoch  number (from 1) of the epoch whose weights were kept
+    best_epoch  number (from 1) of the epoch whose weights were kept; 0: the initial ones
     stopped     finished: all epochs ran; no progress: early stopping; interrupted: Ctrl-C
     """
 
@@ -92,23 +92,27 @@ def fit(
     *,
     seed: int,
     watch: Watch | None = None,
+    epochs: int | None = None,
 ) -> History:
     """Train until the epochs are used up, progress ends, or Ctrl-C; the best weights are restored.
 
-    Best is the lowest validation loss; without validation data, the last epoch. Ctrl-C before
-    the first epoch is through raises KeyboardInterrupt: there is nothing to keep yet.
+    Best is the lowest validation loss, the initial weights' included; without validation data,
+    the last epoch. `epochs` ends the run earlier than planned, on the planned schedule. Ctrl-C
+    before the first epoch is through raises KeyboardInterrupt: there is nothing to keep yet.
     Raises DivergedError when a loss is NaN or infinite.
     """
     watch = watch or Nobody()
     size = min(len(train), training.examples_per_epoch or len(train))
-    watch.begin(training.epochs, math.ceil(size / training.batch_size))
+    planned = training.epochs if epochs is None else min(epochs, training.epochs)
+    watch.begin(planned, math.ceil(size / training.batch_size))
     held_out = [] if validation is None else in_order(len(validation), EVALUATION_BATCH)
     records: list[EpochRecord] = []
-    best_loss, best_epoch, best_weights = math.inf, 0, engine.get_weights()
+    best_loss = math.inf if validation is None else engine.evaluate(validation, held_out)
+    best_epoch, best_weights = 0, engine.get_weights()
     drops, waited = 0, 0  # of the plateau schedule
     stopped: Literal["finished", "no progress", "interrupted"] = "finished"
     try:
-        for epoch in range(training.epochs):
+        for epoch in range(planned):
             began = time.perf_counter()
             batches = batch_order(
                 len(train), training.batch_size, seed=seed, epoch=epoch, limit=size

@@ -12,6 +12,7 @@ A matrix maps from its first axis to its second: y = x @ W.
     bridge.{layer}.{h|c}.kernel (2H, H)   bridge.{layer}.{h|c}.bias (H,)   bidirectional only
     decoder.positions (M, E)
     head.kernel, head.bias
+    shortcut.kernel (N, K*D)   shortcut.bias (K*D,)   N last steps; solved, never trained
 
 One bias per gate: frameworks that keep two (PyTorch) train their sum, which Adam then moves
 twice as far; ours stays one. The GRU's candidate_bias is its own weight, not a second copy.
@@ -65,6 +66,10 @@ def shapes(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
         head_in, head_out = hidden, spec.segment_length * spec.output_size
     found["head.kernel"] = (head_in, head_out)
     found["head.bias"] = (head_out,)
+    if spec.shortcut:
+        told = spec.horizon * spec.output_size
+        found["shortcut.kernel"] = (spec.shortcut, told)
+        found["shortcut.bias"] = (told,)
     return found
 
 
@@ -96,7 +101,8 @@ def _stack(spec: NetworkSpec, part: str, width: int) -> dict[str, tuple[int, ...
 
 def initial(spec: NetworkSpec, seed: int) -> dict[str, NDArray[np.float32]]:
     """Seeded initial values: recurrent orthogonal per gate, all other matrices Glorot uniform,
-    biases 0, the LSTM's forget bias `spec.forget_bias`.
+    biases 0, the LSTM's forget bias `spec.forget_bias`. The shortcut is 0 until it is solved,
+    and the head beside it too: the network starts from what the shortcut answers.
 
     Sources: Glorot & Bengio 2010; Saxe et al. 2014 (orthogonal); Gers et al. 2000 (forget bias).
     """
@@ -104,7 +110,9 @@ def initial(spec: NetworkSpec, seed: int) -> dict[str, NDArray[np.float32]]:
     values: dict[str, NDArray[np.float32]] = {}
     for name, shape in shapes(spec).items():
         leaf = name.rpartition(".")[2]
-        if leaf == "recurrent":
+        if name == "shortcut.kernel" or (name == "head.kernel" and spec.shortcut):
+            value = np.zeros(shape)
+        elif leaf == "recurrent":
             blocks = [_orthogonal(rng, shape[0]) for _ in range(GATES[spec.cell])]
             value = np.concatenate(blocks, axis=1)
         elif leaf in ("bias", "candidate_bias"):

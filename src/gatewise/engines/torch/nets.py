@@ -43,6 +43,42 @@ class Embedding(nn.Module):
 
 
 @final
+class Shortcut(nn.Module):
+    """The last N valid steps of the predicted values, straight to the output; not trained.
+
+        output[k, d] = sum over n of x[T - N + n, d] * kernel[n, k, d] + bias[k, d]
+
+    Source: the autoregressive part of Lai et al. 2018 (LSTNet), section 3.6.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        told = spec.horizon * spec.output_size
+        self.kernel = nn.Parameter(torch.empty(spec.shortcut, told), requires_grad=False)
+        self.bias = nn.Parameter(torch.empty(told), requires_grad=False)
+
+    def slots(self) -> Iterator[tuple[str, Slot]]:
+        """(canonical name, where it lives)"""
+        yield "shortcut.kernel", Slot(self.kernel)
+        yield "shortcut.bias", Slot(self.bias)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, T, F) -> (B, K, D)"""
+        spec, x = self.spec, batch.x[:, :, : self.spec.output_size]
+        count, steps = spec.shortcut, x.shape[1]
+        if batch.lengths is None:
+            x = x[:, -count:] if steps >= count else nn.functional.pad(x, (0, 0, count - steps, 0))
+        else:
+            index = batch.lengths[:, None] - count + torch.arange(count, device=x.device)  # (B, N)
+            read = x.gather(1, index.clamp(min=0)[..., None].expand(-1, -1, x.shape[2]))
+            x = read.masked_fill((index < 0)[..., None], 0.0)
+        kernel = self.kernel.view(count, spec.horizon, spec.output_size)
+        output = torch.einsum("bnd,nkd->bkd", x, kernel)
+        return output + self.bias.view(spec.horizon, spec.output_size)
+
+
+@final
 class ManyToOne(nn.Module):
     """embedding -> stack -> pooling -> one head for all steps of the horizon."""
 
@@ -55,6 +91,7 @@ class ManyToOne(nn.Module):
         self.pooling = Pooling(spec)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = nn.Linear(spec.encoded_size, spec.horizon * spec.output_size)
+        self.shortcut = Shortcut(spec) if spec.shortcut else None
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives) of every weight."""
@@ -63,6 +100,8 @@ class ManyToOne(nn.Module):
         yield from self.encoder.slots("encoder")
         yield from self.pooling.slots()
         yield from _linear_slots("head", self.head)
+        if self.shortcut is not None:
+            yield from self.shortcut.slots()
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Output (B, K, D), and the attention (B, T) where there is one."""
@@ -72,7 +111,8 @@ class ManyToOne(nn.Module):
         outputs, _ = self.encoder(x, lengths)
         pooled, attention = self.pooling(outputs, lengths)
         output = self.head(self.dropout(pooled))  # (B, K * D)
-        return output.view(-1, self.spec.horizon, self.spec.output_size), attention
+        output = output.view(-1, self.spec.horizon, self.spec.output_size)
+        return output if self.shortcut is None else output + self.shortcut(batch), attention
 
 
 @final
@@ -94,6 +134,7 @@ class EncoderDecoder(nn.Module):
         self.decoder = Stack(spec, decoder_input_size(spec), bidirectional=False)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = nn.Linear(spec.hidden_size, spec.segment_length * spec.output_size)
+        self.shortcut = Shortcut(spec) if spec.shortcut else None
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives) of every weight."""
@@ -106,6 +147,8 @@ class EncoderDecoder(nn.Module):
             yield "decoder.positions", Slot(self.positions)
         yield from self.decoder.slots("decoder")
         yield from _linear_slots("head", self.head)
+        if self.shortcut is not None:
+            yield from self.shortcut.slots()
 
     def forward(self, batch: Batch, forced: Tensor | None = None) -> tuple[Tensor, None]:
         """Output (B, K, D).
@@ -120,7 +163,8 @@ class EncoderDecoder(nn.Module):
         if self.bridge is not None:
             states = self.bridge(states)
         if self.positions is not None:
-            return self._by_position(self.positions, batch, states), None
+            output = self._by_position(self.positions, batch, states)
+            return output if self.shortcut is None else output + self.shortcut(batch), None
         return self._fed_back(batch, states, forced), None
 
     def _by_position(self, positions: Tensor, batch: Batch, states: list[State]) -> Tensor:

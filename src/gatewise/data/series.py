@@ -1,0 +1,253 @@
+"""Series in, arrays out, and back: scaling learnt on the training rows, windows as views.
+
+Axis letters: N rows, C columns, B windows, L lookback, K horizon, F features read, D values
+predicted per step, P features known in advance, G groups (independent targets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import Array, Batch, IntArray
+from gatewise.data.calendar import cycle_values
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Scaling = Literal["standard", "minmax", "robust", "none"]
+WindowScaling = Literal["none", "last", "mean_std"]
+
+SMALLEST_SPREAD = 0.1  # of a window under mean_std, in units of the training part's spread
+
+
+@dataclass(frozen=True, slots=True)
+class Scaler:
+    """x -> (x - center) / spread, column by column, learnt on the training rows alone.
+
+        standard  mean and standard deviation      minmax  minimum and range
+        robust    median and interquartile range   none    0 and 1
+
+    A column that does not vary keeps spread 1.
+    """
+
+    center: Floats  # (C,)
+    spread: Floats  # (C,)
+
+    @classmethod
+    def learn(cls, values: Floats, how: Scaling) -> Scaler:
+        """values (N, C)"""
+        if how == "standard":
+            center, spread = values.mean(axis=0), values.std(axis=0)
+        elif how == "minmax":
+            center = values.min(axis=0)
+            spread = values.max(axis=0) - center
+        elif how == "robust":
+            low, center, high = np.percentile(values, [25, 50, 75], axis=0)
+            spread = high - low
+        else:
+            center, spread = np.zeros(values.shape[1]), np.ones(values.shape[1])
+        # a spread lost in the rounding of the values is no spread
+        varies = spread > 1e-12 * np.maximum(1.0, np.abs(center))
+        return cls(center, np.where(varies, spread, 1.0))
+
+    def scale(self, values: Floats) -> Singles:
+        """(N, C) in original units -> scaled"""
+        return ((values - self.center) / self.spread).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows over scaled rows, gathered per batch: memory grows with the rows alone.
+
+    values   (N, C) scaled rows, all series behind each other
+    starts   (n,) first row of each window; a window never leaves its series
+    inputs   (G, F) the columns that each group reads, its own targets first
+    outputs  (G, D) the columns that each group predicts
+    future   (P,) the columns known in advance
+    scaling  of each window by itself, applied to the predicted columns:
+             last: minus the last value read; mean_std: by mean and spread of what is read
+    truth    whether the rows after the lookback are there to be learnt from
+
+    Example i is group i // n at window i % n. With one group every target is predicted together;
+    with a group per target, targets share one network and do not see each other.
+    """
+
+    values: Singles
+    starts: IntArray
+    lookback: int
+    horizon: int
+    inputs: IntArray
+    outputs: IntArray
+    future: IntArray
+    scaling: WindowScaling
+    truth: bool = True
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """See batch.Source."""
+        return {
+            "values": self.values,
+            "starts": self.starts,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "future": self.future,
+            "read_steps": np.arange(self.lookback),
+            "told_steps": np.arange(self.lookback, self.lookback + self.horizon),
+            "own": (np.arange(self.inputs.shape[1]) < self.outputs.shape[1]).astype(np.float32),
+        }
+
+    def __len__(self) -> int:
+        return len(self.starts) * len(self.inputs)
+
+    def gather(self, arrays: Mapping[str, Array], rows: Array) -> Batch:
+        """See batch.Source; all scaled.
+
+        x (B, L, F) · y (B, K, D) · future (B, K, P) · start (B, D)
+        """
+        x, shift, spread = self._read(arrays, rows)
+        width = self.outputs.shape[1]
+        told = self._rows(arrays, rows, "told_steps")  # (B, K)
+        y = None
+        if self.truth:
+            y = arrays["values"][told[:, :, None], self._columns(arrays, rows, "outputs")]
+            y = (y - shift[:, :, :width]) / spread[:, :, :width]
+        return Batch(
+            x=x,
+            y=y,
+            future=arrays["values"][told[:, :, None], arrays["future"]]
+            if len(self.future)
+            else None,
+            start=x[:, -1, :width],
+        )
+
+    def restore(self, rows: IntArray, output: Singles) -> Singles:
+        """Undo each window's own scaling.  output (B, K, D)"""
+        _, shift, spread = self._read(self.arrays, rows)
+        width = self.outputs.shape[1]
+        restored: Singles = output * spread[:, :, :width] + shift[:, :, :width]
+        return restored
+
+    def _read(self, arrays: Mapping[str, Array], rows: Array) -> tuple[Array, Array, Array]:
+        """x (B, L, F), and the shift and spread (B, 1, F) that were taken out of it."""
+        steps = self._rows(arrays, rows, "read_steps")  # (B, L)
+        x = arrays["values"][steps[:, :, None], self._columns(arrays, rows, "inputs")]
+        own = arrays["own"]  # 1 for predicted columns, 0 for others: those stay as they are
+        if self.scaling == "none":
+            return x, 0.0 * x[:, :1], 0.0 * x[:, :1] + 1.0
+        if self.scaling == "last":
+            shift = x[:, -1:] * own
+            return x - shift, shift, 0.0 * shift + 1.0
+        shift = x.mean(1)[:, None] * own
+        variance = ((x - shift) ** 2).mean(1)[:, None]
+        spread = (variance + SMALLEST_SPREAD**2) ** 0.5 * own + (1.0 - own)
+        return (x - shift) / spread, shift, spread
+
+    def _rows(self, arrays: Mapping[str, Array], rows: Array, steps: str) -> Array:
+        starts = arrays["starts"][rows % len(self.starts)]
+        return starts[:, None] + arrays[steps]
+
+    def _columns(self, arrays: Mapping[str, Array], rows: Array, which: str) -> Array:
+        return arrays[which][rows // len(self.starts)][:, None]  # (B, 1, F or D)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCodec:
+    """What was learnt of the training rows, and how rows become windows.
+
+    columns      names, targets first, then features
+    predicted    how many of them, from the first, the network predicts
+    cycles       calendar cycles added behind the columns (a sine and a cosine each)
+    independent  each target is a series of its own under one shared network
+    """
+
+    columns: tuple[str, ...]
+    predicted: int
+    cycles: tuple[str, ...]
+    scaler: Scaler
+    window_scaling: WindowScaling
+    independent: bool
+    lookback: int
+    horizon: int
+
+    def encode(self, values: Floats, times: NDArray[np.datetime64] | None) -> Singles:
+        """Scaled rows with their calendar.  values (N, C), times (N + extra,) -> (N + extra, ...)
+
+        Times may run ahead of the values: those rows hold the calendar, and 0 elsewhere.
+        """
+        count = len(values) if times is None else len(times)
+        width = len(self.columns) + 2 * len(self.cycles)
+        encoded = np.zeros((count, width), dtype=np.float32)
+        encoded[: len(values), : len(self.columns)] = self.scaler.scale(values)
+        if self.cycles and times is not None:
+            encoded[:, len(self.columns) :] = cycle_values(times, self.cycles)
+        return encoded
+
+    def windows(self, encoded: Singles, starts: IntArray, *, truth: bool = True) -> Windows:
+        """Windows that begin at these rows (each row a valid start, see `starts`)."""
+        own = np.arange(self.predicted)
+        known = np.arange(len(self.columns), encoded.shape[1])
+        others = np.arange(self.predicted, encoded.shape[1])
+        outputs = own[:, None] if self.independent else own[None, :]  # (G, D)
+        inputs = np.concatenate([outputs, np.tile(others, (len(outputs), 1))], axis=1)
+        return Windows(
+            values=encoded,
+            starts=starts.astype(np.int64),
+            lookback=self.lookback,
+            horizon=self.horizon,
+            inputs=inputs,
+            outputs=outputs,
+            future=known,
+            scaling=self.window_scaling,
+            truth=truth,
+        )
+
+    def starts(self, first: int, stop: int, horizon: int | None = None) -> IntArray:
+        """Starts of the windows whose predicted rows lie in [first, stop) and whose read rows
+        exist: what is read may lie before `first`.
+        """
+        horizon = self.horizon if horizon is None else horizon
+        return np.arange(max(first - self.lookback, 0), stop - self.lookback - horizon + 1)
+
+    def decode(self, windows: Windows, rows: IntArray, output: Singles) -> Floats:
+        """Network outputs (B, K, D) of these examples -> original units."""
+        scaled = windows.restore(rows, output)
+        columns = windows.outputs[rows // len(windows.starts)]  # (B, D)
+        spread = self.scaler.spread[columns][:, None]
+        center = self.scaler.center[columns][:, None]
+        restored: Floats = scaled.astype(np.float64) * spread + center
+        return restored
+
+    def with_horizon(self, horizon: int) -> SeriesCodec:
+        """The same codec for windows of another horizon."""
+        return replace(self, horizon=horizon)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` reads it back."""
+        return {
+            "columns": list(self.columns),
+            "predicted": self.predicted,
+            "cycles": list(self.cycles),
+            "center": self.scaler.center.tolist(),
+            "spread": self.scaler.spread.tolist(),
+            "window_scaling": self.window_scaling,
+            "independent": self.independent,
+            "lookback": self.lookback,
+            "horizon": self.horizon,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SeriesCodec:
+        return cls(
+            columns=tuple(data["columns"]),
+            predicted=data["predicted"],
+            cycles=tuple(data["cycles"]),
+            scaler=Scaler(np.array(data["center"]), np.array(data["spread"])),
+            window_scaling=data["window_scaling"],
+            independent=data["independent"],
+            lookback=data["lookback"],
+            horizon=data["horizon"],
+        )

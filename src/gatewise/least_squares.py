@@ -1,0 +1,59 @@
+"""Ridge regression summed up in chunks: all windows at once would take data x lookback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import IntArray
+
+Floats = NDArray[np.float64]
+Gather = Callable[[IntArray], tuple[Floats, Floats]]  # rows -> x (n, I), y (n, K); last x is 1
+
+PENALTIES = 10.0 ** np.arange(-6.0, 3.0)  # relative to the mean square of the regressors
+CHUNK = 2_000
+
+
+def choose_penalty(gather: Gather, seen: IntArray, held: IntArray) -> float:
+    """The penalty whose fit on `seen` has the least squared error on `held`."""
+    gram, cross = _normal_equations(gather, seen)
+    errors = np.zeros(len(PENALTIES))
+    solutions = [_solve(gram, cross, penalty) for penalty in PENALTIES]
+    for i in range(0, len(held), CHUNK):
+        x, y = gather(held[i : i + CHUNK])
+        errors += [float(np.sum((x @ weights - y) ** 2)) for weights in solutions]
+    return float(PENALTIES[int(np.argmin(errors))])
+
+
+def solve_ridge(gather: Gather, rows: IntArray, penalty: float) -> Floats:
+    """Weights (I, K) that minimise the squared error plus the penalty; the last regressor, the
+    constant, is not penalised.
+    """
+    gram, cross = _normal_equations(gather, rows)
+    return _solve(gram, cross, penalty)
+
+
+def thin(count: int, most: int) -> IntArray:
+    """At most `most` of the numbers 0 to count - 1, evenly spaced, the last one included."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
+def _normal_equations(gather: Gather, rows: IntArray) -> tuple[Floats, Floats]:
+    x, y = gather(rows[:CHUNK])
+    gram, cross = x.T @ x, x.T @ y
+    for i in range(CHUNK, len(rows), CHUNK):
+        x, y = gather(rows[i : i + CHUNK])
+        gram += x.T @ x
+        cross += x.T @ y
+    return gram, cross
+
+
+def _solve(gram: Floats, cross: Floats, penalty: float) -> Floats:
+    size = len(gram) - 1
+    scale = max(float(np.trace(gram[:size, :size])) / max(size, 1), 1e-300)
+    ridge = np.full(len(gram), penalty * scale)
+    ridge[-1] = 0.0
+    solution: Floats = np.linalg.solve(gram + np.diag(ridge), cross)
+    return solution
