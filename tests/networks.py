@@ -27,7 +27,7 @@ def spec_of(**chosen: Any) -> NetworkSpec:
 
 
 def many_to_one_specs() -> dict[str, NetworkSpec]:
-    """cell x layers x directions x pooling x embedding."""
+    """cell x layers x directions x pooling x embedding, and some with a shortcut."""
     found = {}
     for cell, layers, both, pooling, embedding in product(
         CELLS, (1, 2), (False, True), ("last", "attention", "mean", "max"), EMBEDDINGS
@@ -41,11 +41,18 @@ def many_to_one_specs() -> dict[str, NetworkSpec]:
             pooling=pooling,
             **EMBEDDINGS[embedding],
         )
+    for reach in (4, 40):  # within some of the sequences, and before the first step of all
+        for embedding, sizes in EMBEDDINGS.items():
+            found[f"lstm-1-uni-attention-{embedding}-shortcut{reach}"] = spec_of(
+                kind="many_to_one", pooling="attention", shortcut=reach, **sizes
+            )
     return found
 
 
 def encoder_decoder_specs() -> dict[str, NetworkSpec]:
-    """cell x layers x directions x decoder x embedding x features known in advance."""
+    """cell x layers x directions x decoder x embedding x features known in advance,
+    and some with a shortcut.
+    """
     decoders = [
         ("fed_back", "none"),
         ("fed_back", "linear"),
@@ -66,6 +73,17 @@ def encoder_decoder_specs() -> dict[str, NetworkSpec]:
             bidirectional=both,
             future_size=future,
             **EMBEDDINGS[embedding],
+        )
+    for reach in (4, 40):
+        found[f"gru-2-bi-by_position-segments-2ahead-shortcut{reach}"] = spec_of(
+            kind="encoder_decoder",
+            decoder="by_position",
+            cell="gru",
+            num_layers=2,
+            bidirectional=True,
+            future_size=2,
+            shortcut=reach,
+            **EMBEDDINGS["segments"],
         )
     return found
 

@@ -240,7 +240,7 @@ def test_all_that_does_not_fit_is_in_one_message() -> None:
         engine_of(FED).forward(batch)
 
 
-@pytest.mark.parametrize("name", [*EVERY][::5])
+@pytest.mark.parametrize("name", [n for i, n in enumerate(EVERY) if i % 5 == 0 or "shortcut" in n])
 def test_the_graphs_are_valid_onnx_that_anyone_can_read(name: str) -> None:
     for part, written in build_graphs(EVERY[name], random_weights(EVERY[name])).items():
         model = onnx.load_from_string(written)

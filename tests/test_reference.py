@@ -232,6 +232,20 @@ def test_a_by_position_decoder_by_hand() -> None:
     np.testing.assert_allclose(output, np.stack(step_by_step, axis=1), atol=1e-14)
 
 
+def test_the_shortcut_is_a_linear_map_of_the_last_steps() -> None:
+    """Value by value: y = [the last 4 steps of it] K + b, beside what the network says itself."""
+    spec, weights, batch = exact("lstm-1-uni-attention-none-shortcut4")
+    without = spec.replace(shortcut=0)
+    beside = reference.forward(without, weights, batch).output
+    added = reference.forward(spec, weights, batch).output - beside
+    kernel, bias = weights["shortcut.kernel"], weights["shortcut.bias"]
+    for b, length in enumerate(batch.lengths):
+        for d in range(2):
+            told = np.r_[np.zeros(4), batch.x[b, :length, d]][-4:]
+            expected = told @ kernel[:, d::2] + bias[d::2]
+            np.testing.assert_allclose(added[b, :, d], expected, atol=1e-13)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     name=st.sampled_from(sorted(EVERY)),

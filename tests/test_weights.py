@@ -75,3 +75,10 @@ def test_other_matrices_fill_the_glorot_range() -> None:
     assert np.abs(value).max() <= bound
     assert value.std() == pytest.approx(bound / np.sqrt(3), rel=0.02)
     assert value.mean() == pytest.approx(0, abs=0.02 * bound)
+
+
+def test_with_a_shortcut_the_network_starts_from_what_the_shortcut_answers() -> None:
+    values = initial(spec_of(kind="many_to_one", shortcut=4), 0)
+    for name in ("shortcut.kernel", "shortcut.bias", "head.kernel", "head.bias"):
+        assert not values[name].any(), name
+    assert values["encoder.0.forward.input"].any()

@@ -254,12 +254,33 @@ def head(weights: Weights, h: FloatArray) -> FloatArray:
     return values
 
 
+def shortcut(spec: NetworkSpec, weights: Weights, batch: Batch) -> FloatArray | float:
+    """What the last N valid steps of the predicted values add to the output, each to its own.
+
+        sum over n of x[T - N + n, d] * kernel[n, k, d] + bias[k, d]; x before the first step is 0
+
+    (B, T, F) -> (B, K, D); 0 where the network has none
+    Source: the autoregressive part of Lai et al. 2018 (LSTNet), section 3.6.
+    """
+    if not spec.shortcut:
+        return 0.0
+    kernel = weights["shortcut.kernel"].reshape(-1, spec.horizon, spec.output_size)
+    bias = weights["shortcut.bias"].reshape(spec.horizon, spec.output_size)
+    x = np.asarray(batch.x)[:, :, : spec.output_size]
+    lengths = np.full(len(x), x.shape[1]) if batch.lengths is None else np.asarray(batch.lengths)
+    rows = []
+    for sequence, length in zip(x, lengths, strict=True):
+        last = sequence[max(0, length - spec.shortcut) : length]
+        rows.append(np.einsum("nd,nkd->kd", last, kernel[-len(last) :]) + bias)
+    return np.stack(rows)
+
+
 def many_to_one(spec: NetworkSpec, weights: Weights, batch: Batch) -> Reference:
     """Encoder, pooling, and one head for all predicted steps.  (B, T, F) -> (B, K, D)"""
     encoded = encode(spec, weights, batch)
     pooled, attention = POOLINGS[spec.pooling](encoded, weights)  # (B, H * directions)
     output = head(weights, pooled).reshape(len(pooled), spec.horizon, spec.output_size)
-    return Reference(output, attention)
+    return Reference(output + shortcut(spec, weights, batch), attention)
 
 
 def bridge(spec: NetworkSpec, weights: Weights, states: list[list[State]]) -> list[State]:
@@ -329,7 +350,8 @@ def encoder_decoder(
     """Encoder, bridge, and a decoder that writes the predicted steps.  (B, T, F) -> (B, K, D)"""
     begin = bridge(spec, weights, encode(spec, weights, batch).states)
     if spec.decoder == "by_position":
-        return Reference(decode_by_position(spec, weights, begin, batch))
+        output = decode_by_position(spec, weights, begin, batch)
+        return Reference(output + shortcut(spec, weights, batch))
     truth = batch.y if teacher_forcing else None
     return Reference(decode_fed_back(spec, weights, begin, batch, truth))
 

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import final
 
+import numpy as np
+
 from gatewise.engines.onnx.graph import FLOAT, INT32, INT64, Graph
 from gatewise.reference import STATES
 from gatewise.spec import NetworkSpec
@@ -34,11 +36,13 @@ class ManyToOne:
     def graphs(self) -> dict[str, bytes]:
         spec = self.spec
         graph = Graph("many_to_one", self.weights)
-        x, lengths = embed(graph, spec, *read_sequences(graph, spec))
-        steps, finals = stack(graph, spec, "encoder", x, lengths=lengths)
-        pooled, attention = pool(graph, spec, steps, finals, lengths)  # (B, H * directions)
+        x, lengths = read_sequences(graph, spec)
+        read, ends = embed(graph, spec, x, lengths)
+        steps, finals = stack(graph, spec, "encoder", read, lengths=ends)
+        pooled, attention = pool(graph, spec, steps, finals, ends)  # (B, H * directions)
         shape = graph.integers(-1, spec.horizon, spec.output_size)
         output = graph.add("Reshape", graph.linear(pooled, "head"), shape)
+        output = shortcut(graph, spec, x, lengths, output)
         graph.output("output", ("batch", spec.horizon, spec.output_size), output)
         if attention:
             graph.output("attention", ("batch", "steps"), attention)
@@ -67,23 +71,25 @@ class EncoderDecoder:
             return {"model": self._by_position()}
         return {"encoder": self._encoder(), "decoder": self._decoder_step()}
 
-    def _encode(self, graph: Graph) -> States:
-        """Read x and lengths; the states in which the decoder begins."""
-        x, lengths = embed(graph, self.spec, *read_sequences(graph, self.spec))
+    def _encode(self, graph: Graph, x: str, lengths: str) -> States:
+        """The states in which the decoder begins."""
+        x, lengths = embed(graph, self.spec, x, lengths)
         _, finals = stack(graph, self.spec, "encoder", x, lengths=lengths)
         return bridge(graph, self.spec, finals)
 
     def _by_position(self) -> bytes:
         spec = self.spec
         graph = Graph("by_position", self.weights)
-        states = self._encode(graph)
-        output = decode_by_position(graph, spec, states)
+        x, lengths = read_sequences(graph, spec)
+        states = self._encode(graph, x, lengths)
+        output = shortcut(graph, spec, x, lengths, decode_by_position(graph, spec, states))
         graph.output("output", ("batch", spec.horizon, spec.output_size), output)
         return graph.to_bytes()
 
     def _encoder(self) -> bytes:
         graph = Graph("encoder", self.weights)
-        hand_out(graph, self.spec, self._encode(graph), "")
+        states = self._encode(graph, *read_sequences(graph, self.spec))
+        hand_out(graph, self.spec, states, "")
         return graph.to_bytes()
 
     def _decoder_step(self) -> bytes:
@@ -257,6 +263,33 @@ def decode_by_position(graph: Graph, spec: NetworkSpec, states: States) -> str:
     by_step = graph.add("Reshape", values, graph.integers(0, count * size, spec.output_size))
     ends = (graph.integers(0), graph.integers(spec.horizon), graph.integers(1))
     return graph.add("Slice", by_step, *ends)
+
+
+def shortcut(graph: Graph, spec: NetworkSpec, x: str, lengths: str, output: str) -> str:
+    """`output` and what the last N valid steps of the predicted values add to it, if they do.
+
+    x (B, T, F) -> (B, N, D) -> (D, B, N) @ (D, N, K) -> (B, K, D)
+    """
+    if not spec.shortcut:
+        return output
+    count, values = spec.shortcut, spec.output_size
+    before_end = graph.constant("shortcut.steps", np.arange(-count, 0))  # (N,)
+    ends = graph.add("Unsqueeze", lengths, graph.integers(1))  # (B, 1)
+    steps = graph.add("Unsqueeze", graph.add("Add", ends, before_end), graph.integers(2))
+    row = (graph.integers(0), graph.integers(values), graph.integers(2))
+    own = graph.add("Slice", x, *row)  # (B, T, D)
+    first = graph.add("Max", steps, graph.number(0))  # (B, N, 1)
+    last = graph.add("GatherND", own, first, batch_dims=1)  # (B, N, D)
+    missing = graph.add("Less", steps, graph.number(0))
+    last = graph.add("Where", missing, graph.number(0.0), last)
+    kernel = np.asarray(graph.weights["shortcut.kernel"], dtype=np.float32)
+    by_value = kernel.reshape(count, spec.horizon, values).transpose(2, 0, 1)
+    kernels = graph.constant("shortcut.kernel", np.ascontiguousarray(by_value))  # (D, N, K)
+    added = graph.add("MatMul", graph.add("Transpose", last, perm=(2, 0, 1)), kernels)
+    added = graph.add("Transpose", added, perm=(1, 2, 0))  # (D, B, K) -> (B, K, D)
+    flat = graph.integers(spec.horizon, values)
+    bias = graph.add("Reshape", graph.weight("shortcut.bias"), flat)
+    return graph.add("Add", output, graph.add("Add", added, bias))
 
 
 def hand_out(graph: Graph, spec: NetworkSpec, states: States, before: str) -> None:
