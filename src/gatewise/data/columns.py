@@ -1,0 +1,156 @@
+"""Which columns of a frame are forecast, which help, which says when; and columns as numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gatewise.data.times import find_time
+from gatewise.errors import DataError, did_you_mean
+
+NUMERIC_OBJECTS = ("decimal", "integer", "floating", "mixed-integer-float")
+LISTED = 12  # names in one message
+GROUPED = r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?"
+DECIMAL_COMMA = r"[+-]?\d+,\d+"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a series by their parts, and what was noticed while choosing them."""
+
+    targets: tuple[str, ...]
+    features: tuple[str, ...]
+    time: str | None
+    notes: tuple[str, ...]
+
+
+def choose_columns(
+    frame: pd.DataFrame,
+    target: str | Sequence[str] | None,
+    time: str | None,
+    features: str | Sequence[str] | None,
+    data: str,
+) -> Columns:
+    """The columns named, or found where none is: see `read_series`.
+
+    Raises DataError that lists every name that is unknown, or used twice.
+    """
+    every = [str(name) for name in frame.columns]
+    targets, wanted = _names(target), [] if features == "all" else _names(features)
+    named = [*targets, *wanted, *([] if time is None else [time])]
+    _refuse_unknown([name for name in named if name not in every], every, data)
+    _refuse_twice(named, targets, wanted, time)
+
+    notes = []
+    if time is None:
+        time, note = find_time(frame, [name for name in every if name not in named])
+        notes.append(note)
+    numeric = [name for name in every if name not in (*wanted, time) and _numeric(frame[name])]
+    if not targets:
+        targets = [_only_numeric(numeric, every, data)]
+        notes.append(f"column '{targets[0]}' was taken as the target: no other holds numbers")
+    if features == "all":
+        rest = [name for name in every if name not in (*targets, time)]
+        wanted = [name for name in rest if _numeric(frame[name]) or _yes_or_no(frame[name])]
+    unused = [name for name in every if name not in (*targets, *wanted, time)]
+    if unused:
+        notes.append("columns not used: " + _listed(unused))
+    return Columns(tuple(targets), tuple(wanted), time, tuple(notes))
+
+
+def to_numbers(column: Any, name: str, data: str) -> NDArray[np.float64]:
+    """A column as float64, NaN where it is empty.  -> (N,)
+
+    Raises DataError with the first value that is not a number.
+    """
+    kind = column.dtype
+    if isinstance(kind, (pd.DatetimeTZDtype, pd.PeriodDtype)) or kind.kind in "Mm":
+        raise DataError(f"column '{name}' of {data} holds times, not numbers")
+    if kind.kind == "c":
+        raise DataError(f"column '{name}' of {data} holds complex numbers; give real ones")
+    if pd.api.types.is_numeric_dtype(kind):
+        numbers: NDArray[np.float64] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers
+    texts = column.astype(object)
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy())
+    if len(wrong):
+        value = texts.iloc[wrong[0]]
+        raise DataError(
+            f"column '{name}' of {data} must hold numbers, but row {wrong[0] + 1} is {value!r} "
+            f"({len(wrong)} such of {len(column)}); {_advice(str(value).strip())}"
+        )
+    return numbers
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _names(given: str | Sequence[str] | None) -> list[str]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else [str(name) for name in given]
+
+
+def _refuse_unknown(unknown: list[str], every: list[str], data: str) -> None:
+    if unknown:
+        told = "; ".join(
+            f"column '{name}' is not in {data}{did_you_mean(name, every)}" for name in unknown
+        )
+        raise DataError(f"{told} (columns: {_listed(every)})")
+
+
+def _refuse_twice(
+    named: list[str], targets: list[str], features: list[str], time: str | None
+) -> None:
+    problems = []
+    for name in dict.fromkeys(name for name in named if named.count(name) > 1):
+        parts = [
+            *["target"] * targets.count(name),
+            *["feature"] * features.count(name),
+            *["time"] * (name == time),
+        ]
+        problems.append(f"column '{name}' is named as {' and as '.join(parts)}; it can be one only")
+    if problems:
+        raise DataError("; ".join(problems))
+
+
+def _only_numeric(numeric: list[str], every: list[str], data: str) -> str:
+    if len(numeric) == 1:
+        return numeric[0]
+    if not numeric:
+        raise DataError(f"{data} has no column of numbers to forecast (columns: {_listed(every)})")
+    raise DataError(
+        f"{data} has {len(numeric)} columns of numbers: {_listed(numeric)}; name the one to "
+        f"forecast with target={numeric[0]!r} (--target {numeric[0]})"
+    )
+
+
+def _numeric(column: Any) -> bool:
+    if column.dtype == object:
+        return pd.api.types.infer_dtype(column, skipna=True) in NUMERIC_OBJECTS
+    number = pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind != "c"
+    return number and not _yes_or_no(column)
+
+
+def _yes_or_no(column: Any) -> bool:
+    return pd.api.types.is_bool_dtype(column.dtype)
+
+
+def _advice(value: str) -> str:
+    if re.fullmatch(GROUPED, value) and not re.fullmatch(DECIMAL_COMMA, value):
+        return f"it seems to have a thousands separator: write {re.sub(r'[^0-9.+-]', '', value)}"
+    if re.fullmatch(DECIMAL_COMMA, value):
+        return (
+            f"it seems to have a decimal comma (or a thousands separator): write "
+            f"{value.replace(',', '.')}, or separate the columns of the file with ';'"
+        )
+    return "correct it, or leave the cell empty and use fill='interpolate' (--fill interpolate)"

@@ -1,0 +1,304 @@
+"""Tables from files and from memory, as pandas frames with distinct text names for columns.
+
+A file is known by its first bytes, not by its name. Lines in messages count from 1, as editors
+count them; the rows of a frame count from 1 behind the header.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from gatewise.errors import DataError, MissingExtraError
+
+SEPARATORS = (",", ";", "\t")
+SNIFFED = 50  # records that decide about separator and decimal mark
+INDEX = "index"  # name of a column that has none: the first of a file, or an index of times
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A CSV or TSV file (`,` `;` or tab; `.gz` or not; UTF-8) or a Parquet file.
+
+    With `;` or tab, numbers may have a decimal comma. A file without a header (its first line
+    holds numbers alone) gets the column names of an array: 'value', or 'value_0', 'value_1', ...
+
+    Raises DataError when there is no such file, or it is not a table of that kind, saying where
+    it is not; MissingExtraError for a Parquet file without pyarrow.
+    """
+    raw = _read_bytes(Path(path))
+    if raw[:4] == b"PAR1":
+        return _read_parquet(raw, path)
+    if raw[:4] == b"PK\x03\x04":
+        raise DataError(
+            f"{path} is a spreadsheet or a zip archive, not a CSV or Parquet file; save its "
+            f"sheet as 'CSV UTF-8', or unpack it, and pass that file"
+        )
+    return _read_csv(_checked_text(raw, path), path)
+
+
+def as_frame(data: Any) -> pd.DataFrame:
+    """Any table as a pandas frame; a frame that is one already is not copied.
+
+    data  a dataframe or series of pandas, polars, pyarrow or any library that narwhals knows; a
+          dict of columns; a 1-D or 2-D NumPy array or list (columns 'value', or 'value_0', ...);
+          the path of a file
+
+    An index that means something (times, or one with a name) becomes a column.
+    Raises DataError for anything else, for columns of unequal length, for a name that comes twice.
+    """
+    if isinstance(data, (str, Path)):
+        return read_table(data)
+    if isinstance(data, pd.Series):
+        data = data.to_frame("value" if data.name is None else data.name)
+    if isinstance(data, pd.DataFrame):
+        return _named(_with_index(data))
+    if isinstance(data, Mapping):
+        return _from_columns(data)
+    if isinstance(data, (np.ndarray, list, tuple)):
+        return _from_array(data)
+    try:
+        foreign = nw.from_native(data, allow_series=True)
+    except TypeError:
+        raise DataError(
+            f"expected a dataframe, a dict of columns, a NumPy array, a list or the path of a "
+            f"file, not {type(data).__name__}"
+        ) from None
+    if isinstance(foreign, nw.LazyFrame):
+        foreign = foreign.collect()
+    if isinstance(foreign, nw.Series):
+        foreign = foreign.rename(foreign.name or "value").to_frame()
+    return _named(pd.DataFrame({name: _foreign_column(foreign[name]) for name in foreign.columns}))
+
+
+def _foreign_column(column: nw.Series[Any]) -> Any:
+    """As NumPy, so that no other package (pyarrow) is needed; a zone is kept."""
+    values = column.to_numpy()
+    if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone is not None:
+        return pd.DatetimeIndex(values, tz="UTC").tz_convert(column.dtype.time_zone)
+    return values
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    index = frame.index
+    named = any(name is not None for name in index.names)
+    if not named and not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        return frame
+    if any(name in frame.columns for name in index.names):
+        return frame
+    return frame.reset_index(names=[INDEX if name is None else name for name in index.names])
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    names = [str(name) for name in frame.columns]
+    _refuse_twins(names, "the data")
+    if all(isinstance(name, str) for name in frame.columns):
+        return frame
+    return frame.set_axis(names, axis=1)
+
+
+def _refuse_twins(names: list[str], where: Any) -> None:
+    twins = {name: names.count(name) for name in names if names.count(name) > 1}
+    if twins:
+        listed = ", ".join(f"'{name}' ({count} times)" for name, count in twins.items())
+        raise DataError(
+            f"column names must differ, but {where} has {listed}; rename or drop all but one"
+        )
+
+
+def _from_columns(columns: Mapping[Any, Any]) -> pd.DataFrame:
+    arrays = {name: pd.Series(values).reset_index(drop=True) for name, values in columns.items()}
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"'{name}' has {length}" for name, length in lengths.items())
+        raise DataError(f"columns must be equally long: {listed}")
+    return _named(pd.DataFrame(arrays))
+
+
+def _from_array(values: Any) -> pd.DataFrame:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError("a list of rows must have rows of equal length") from None
+    if array.ndim not in (1, 2):
+        raise DataError(
+            f"an array must have one axis (steps) or two (steps, columns), not {array.ndim} "
+            f"(shape {array.shape})"
+        )
+    table = array.reshape(len(array), -1)  # (N,) or (N, C) -> (N, C)
+    return pd.DataFrame(table, columns=_value_names(table.shape[1]))
+
+
+def _value_names(count: int) -> list[str]:
+    return ["value"] if count == 1 else [f"value_{i}" for i in range(count)]
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not path.exists():
+        near = "" if path.parent.is_dir() else f" (the folder {path.parent} does not exist either)"
+        raise DataError(f"there is no file {path}{near}; check the path")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a CSV or Parquet file")
+    try:
+        raw = path.read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+    if not raw.strip():
+        raise DataError(f"{path} is empty; expected a header line and rows below it")
+    return raw
+
+
+def _read_parquet(raw: bytes, path: str | Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(io.BytesIO(raw))
+    except ImportError:
+        raise MissingExtraError("pyarrow", extra="parquet") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is a damaged Parquet file: {error}") from None
+    return as_frame(frame)
+
+
+def _checked_text(raw: bytes, path: str | Path) -> bytes:
+    """The same text as UTF-8 without a mark in front."""
+    if raw[:2] in UTF16:
+        try:
+            return raw.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} begins as UTF-16 but is not: {error}") from None
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise DataError(
+            f"{path} is not UTF-8: line {line}, byte {column} is 0x{raw[error.start]:02X}; save "
+            f"it as UTF-8 (in a spreadsheet: 'CSV UTF-8'), or convert it with iconv -t UTF-8"
+        ) from None
+    if b"\0" in raw[:4096]:
+        raise DataError(f"{path} holds binary data; expected a CSV or Parquet file")
+    return raw
+
+
+def _read_csv(raw: bytes, path: str | Path) -> pd.DataFrame:
+    separator, head = _sniff(raw, path)
+    decimal = _decimal(head, separator)
+    names = [name.strip() for name in head[0]]
+    headless = _holds_data(names, decimal)
+    if any(len(record) > len(names) for record in head):  # pandas would take an index out of it
+        _refuse_ragged(raw, separator, path)
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(raw),
+            sep=separator,
+            decimal=decimal,
+            header=None if headless else 0,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        _refuse_ragged(raw, separator, path)
+        raise DataError(f"{path} cannot be read as a table: {error}") from None
+    if frame.empty:
+        raise DataError(f"{path} has a header ({', '.join(names)}) but no rows below it")
+    if frame.iloc[:, -1].hasnans and len(names) > 1:  # a row that is too short looks like this
+        _refuse_ragged(raw, separator, path)
+    if headless:
+        return frame.set_axis(_value_names(len(names)), axis=1)
+    return _without_numbering(frame.set_axis(names, axis=1), path)
+
+
+def _without_numbering(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """Unnamed columns: empty ones go, and so does a numbering 0, 1, 2, ... in front, which
+    spreadsheets and pandas write; a first one that says more is called 'index'."""
+    kept = [name != "" or not frame.iloc[:, i].isna().all() for i, name in enumerate(frame.columns)]
+    if not all(kept):
+        frame = frame.loc[:, kept]
+    names = [str(name) for name in frame.columns]
+    if names and names[0] == "":
+        first = frame.iloc[:, 0]
+        if len(names) > 1 and first.dtype.kind == "i":
+            numbers = first.to_numpy()
+            if np.array_equal(numbers, np.arange(len(numbers)) + numbers[0]) and numbers[0] < 2:
+                frame, names = frame.iloc[:, 1:], names[1:]
+        if names[0] == "":
+            names[0] = INDEX
+    if "" in names:
+        raise DataError(f"column {names.index('') + 1} of {path} has no name; name it in line 1")
+    _refuse_twins(names, path)
+    return frame.set_axis(names, axis=1)
+
+
+def _records(raw: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """(line where it ends, fields) of each record that is not blank."""
+    text = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8", newline="")
+    reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
+    for fields in reader:
+        if fields and (len(fields) > 1 or fields[0].strip()):
+            yield reader.line_num, fields
+
+
+def _sniff(raw: bytes, path: str | Path) -> tuple[str, list[list[str]]]:
+    """The separator and the first records. A separator that cuts every record into as many fields
+    as the header is better than one that does not; then, more fields are better."""
+    cuts = {}
+    for separator in SEPARATORS:
+        try:
+            records = [r for _, r in itertools.islice(_records(raw, separator), SNIFFED)]
+        except csv.Error as error:
+            raise DataError(f"{path} cannot be read as a table: {error}") from None
+        width = len(records[0])
+        even = all(len(fields) == width for fields in records)
+        cuts[width > 1, even, width, separator] = records
+    best = max(cuts, key=lambda cut: cut[:3])
+    return best[3], cuts[best]
+
+
+def _decimal(records: list[list[str]], separator: str) -> str:
+    if separator == ",":
+        return "."
+    fields = [field.strip() for record in records for field in record]
+    comma = any(re.fullmatch(r"[+-]?\d+,\d+", field) for field in fields)
+    point = any(re.fullmatch(r"[+-]?\d+\.\d+", field) for field in fields)
+    return "," if comma and not point else "."
+
+
+def _holds_data(names: list[str], decimal: str) -> bool:
+    """Whether the first line is numbers alone, and not the numbering 0, 1, 2, ... of columns."""
+    if names == [str(i) for i in range(len(names))]:
+        return False
+    try:
+        return bool([float(name.replace(decimal, ".")) for name in names])
+    except ValueError:
+        return False
+
+
+def _refuse_ragged(raw: bytes, separator: str, path: str | Path) -> None:
+    """Raises DataError for the first record that has not as many fields as the header."""
+    mark = {"\t": "a tab"}.get(separator, f"'{separator}'")
+    try:
+        width = 0
+        for line, fields in _records(raw, separator):
+            width = width or len(fields)
+            if len(fields) != width:
+                raise DataError(
+                    f"{path}, line {line}: {len(fields)} fields, but the header has {width} "
+                    f"(separated by {mark}); put quotes around a field that holds the "
+                    f"separator, or complete the line"
+                )
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as a table: {error}") from None
