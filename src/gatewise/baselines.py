@@ -74,7 +74,7 @@ def linear(
         seen = starts[:cut]
     for column in range(values.shape[1]):
         lags = _Lags(values[:, column], lookback, horizon, train_rows)
-        penalty = choose_penalty(lags.gather, seen, starts[cut:])
+        penalty, _ = choose_penalty(lags.gather, seen, lags.gather, starts[cut:])
         weights = solve_ridge(lags.gather, starts, penalty)
         for i in range(0, len(origins), CHUNK):
             x, last = lags.read(origins[i : i + CHUNK] - lookback)

@@ -31,6 +31,7 @@ class ForecastEvaluation:
     forecasts   name -> (n, K, D); the first name is 'network'
     train_rows  rows before this one were seen by training or early stopping
     season      steps of the seasonal cycle (1: none)
+    scale       (D,) what MASE divides by: seasonal naive errors within the training rows
     """
 
     targets: tuple[str, ...]
@@ -40,6 +41,7 @@ class ForecastEvaluation:
     forecasts: Mapping[str, Floats]
     train_rows: int
     season: int
+    scale: Floats
 
     @property
     def horizon(self) -> int:
@@ -51,11 +53,6 @@ class ForecastEvaluation:
         """(n, K, D)"""
         truth: Floats = self.values[self.origins[:, None] + np.arange(self.horizon)]
         return truth
-
-    @cached_property
-    def scale(self) -> Floats:
-        """What MASE divides by: seasonal naive errors within the training rows.  (D,)"""
-        return metrics.mase_scale(self.values[: self.train_rows], self.season)
 
     def scores(self, target: str | None = None) -> dict[str, Scores]:
         """name -> MAE, RMSE, sMAPE, MASE; of one target, or their mean over targets.
@@ -97,9 +94,10 @@ class ForecastEvaluation:
         }
 
     def ranking(self) -> list[tuple[str, float]]:
-        """(name, score), best first: by MASE, or by MAE where MASE is not defined."""
+        """(name, score), best first: by MASE; where it is not defined by MAE, then by sMAPE."""
         scores = self.scores()
-        metric = "MASE" if np.isfinite(scores[NETWORK]["MASE"]) else "MAE"
+        order = ("MASE", "MAE", "sMAPE")  # MAE is NaN over several targets
+        metric = next(name for name in order if np.isfinite(scores[NETWORK][name]))
         return sorted(((n, s[metric]) for n, s in scores.items()), key=lambda pair: pair[1])
 
     def verdict(self) -> str:
@@ -112,7 +110,7 @@ class ForecastEvaluation:
             best, score = others[0]
             return (
                 f"The network LOSES to {_listing(winners)} on these {len(self.origins)} windows "
-                f"(best: {best}, {100 * (own / score - 1):.1f} % lower error is the baseline's). "
+                f"(best: {best}, with {100 * (1 - score / own):.1f} % less error). "
                 f"Do not use the network here before it beats {best}."
                 if score > 0
                 else f"The network LOSES to {best}, which makes no error here at all."

@@ -16,15 +16,20 @@ PENALTIES = 10.0 ** np.arange(-6.0, 3.0)  # relative to the mean square of the r
 CHUNK = 2_000
 
 
-def choose_penalty(gather: Gather, seen: IntArray, held: IntArray) -> float:
-    """The penalty whose fit on `seen` has the least squared error on `held`."""
+def choose_penalty(
+    gather: Gather, seen: IntArray, gather_held: Gather, held: IntArray
+) -> tuple[float, Floats]:
+    """The penalty whose fit on the rows `seen` has the least squared error on the rows `held`,
+    and that fit's weights (I, K).
+    """
     gram, cross = _normal_equations(gather, seen)
     errors = np.zeros(len(PENALTIES))
     solutions = [_solve(gram, cross, penalty) for penalty in PENALTIES]
     for i in range(0, len(held), CHUNK):
-        x, y = gather(held[i : i + CHUNK])
+        x, y = gather_held(held[i : i + CHUNK])
         errors += [float(np.sum((x @ weights - y) ** 2)) for weights in solutions]
-    return float(PENALTIES[int(np.argmin(errors))])
+    best = int(np.argmin(errors))
+    return float(PENALTIES[best]), solutions[best]
 
 
 def solve_ridge(gather: Gather, rows: IntArray, penalty: float) -> Floats:
@@ -42,17 +47,18 @@ def thin(count: int, most: int) -> IntArray:
 
 def _normal_equations(gather: Gather, rows: IntArray) -> tuple[Floats, Floats]:
     x, y = gather(rows[:CHUNK])
-    gram, cross = x.T @ x, x.T @ y
+    gram: Floats = x.T @ x
+    cross: Floats = x.T @ y
     for i in range(CHUNK, len(rows), CHUNK):
         x, y = gather(rows[i : i + CHUNK])
-        gram += x.T @ x
-        cross += x.T @ y
+        gram = gram + x.T @ x
+        cross = cross + x.T @ y
     return gram, cross
 
 
 def _solve(gram: Floats, cross: Floats, penalty: float) -> Floats:
     size = len(gram) - 1
-    scale = max(float(np.trace(gram[:size, :size])) / max(size, 1), 1e-300)
+    scale = max(float(np.trace(gram)) - float(gram[-1, -1]), 1e-300) / max(size, 1)
     ridge = np.full(len(gram), penalty * scale)
     ridge[-1] = 0.0
     solution: Floats = np.linalg.solve(gram + np.diag(ridge), cross)

@@ -58,6 +58,7 @@ def _explain(model: type[Settings], error: ValidationError) -> str:
             lines.append(str(problem["ctx"]["error"]))
         else:
             message = problem["msg"].replace("Input should be", "should be")
+            message = message.split(", unable to parse")[0]
             hint = ""
             if problem["type"] == "literal_error" and isinstance(problem["input"], str):
                 choices = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
@@ -85,16 +86,16 @@ class Network(Settings):
     """
 
     cell: Cell = "lstm"
-    hidden_size: int = Field(64, ge=1, le=65536)
-    num_layers: int = Field(1, ge=1, le=64)
+    hidden_size: int = Field(default=64, ge=1, le=65536)
+    num_layers: int = Field(default=1, ge=1, le=64)
     bidirectional: bool = False
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
-    segment_length: int | None = Field(None, ge=1)
-    embedding_size: int | None = Field(None, ge=1)
-    attention_size: int | None = Field(None, ge=1)
+    segment_length: int | None = Field(default=None, ge=1)
+    embedding_size: int | None = Field(default=None, ge=1)
+    attention_size: int | None = Field(default=None, ge=1)
     forget_bias: float = 1.0
-    shortcut: int = Field(0, ge=0)
+    shortcut: int = Field(default=0, ge=0)
 
 
 class NetworkSpec(Settings):
@@ -120,21 +121,21 @@ class NetworkSpec(Settings):
     kind: Literal["many_to_one", "encoder_decoder"]
     input_size: int = Field(ge=1)
     output_size: int = Field(ge=1)
-    horizon: int = Field(1, ge=1)
+    horizon: int = Field(default=1, ge=1)
     cell: Cell = "lstm"
-    hidden_size: int = Field(64, ge=1)
-    num_layers: int = Field(1, ge=1)
+    hidden_size: int = Field(default=64, ge=1)
+    num_layers: int = Field(default=1, ge=1)
     bidirectional: bool = False
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
-    attention_size: int = Field(64, ge=1)
+    attention_size: int = Field(default=64, ge=1)
     forget_bias: float = 1.0
     embedding: Literal["none", "linear", "segments"] = "none"
-    embedding_size: int = Field(0, ge=0)
-    segment_length: int = Field(1, ge=1)
+    embedding_size: int = Field(default=0, ge=0)
+    segment_length: int = Field(default=1, ge=1)
     decoder: Literal["none", "fed_back", "by_position"] = "none"
-    future_size: int = Field(0, ge=0)
-    shortcut: int = Field(0, ge=0)
+    future_size: int = Field(default=0, ge=0)
+    shortcut: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -216,21 +217,21 @@ class Training(Settings):
     teacher_forcing_schedule constant | linear (to 0 at the last epoch) | inverse_sigmoid
     """
 
-    epochs: int = Field(100, ge=1)
-    batch_size: int = Field(32, ge=1)
+    epochs: int = Field(default=100, ge=1)
+    batch_size: int = Field(default=32, ge=1)
     optimizer: Optimizer = "adam"
-    learning_rate: float = Field(1e-3, gt=0.0)
-    momentum: float = Field(0.9, ge=0.0, lt=1.0)
-    weight_decay: float = Field(0.0, ge=0.0)
+    learning_rate: float = Field(default=1e-3, gt=0.0)
+    momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
     loss: Loss = "mse"
     schedule: Schedule = "constant"
-    schedule_epochs: int = Field(10, ge=1)
-    schedule_factor: float = Field(0.5, gt=0.0, lt=1.0)
-    warmup_epochs: float = Field(0.0, ge=0.0)
-    clip_norm: float | None = Field(1.0, gt=0.0)
-    clip_value: float | None = Field(None, gt=0.0)
-    patience: int | None = Field(10, ge=1)
-    min_delta: float = Field(0.0, ge=0.0)
-    examples_per_epoch: int | None = Field(None, ge=1)
-    teacher_forcing: float = Field(0.5, ge=0.0, le=1.0)
+    schedule_epochs: int = Field(default=10, ge=1)
+    schedule_factor: float = Field(default=0.5, gt=0.0, lt=1.0)
+    warmup_epochs: float = Field(default=0.0, ge=0.0)
+    clip_norm: float | None = Field(default=1.0, gt=0.0)
+    clip_value: float | None = Field(default=None, gt=0.0)
+    patience: int | None = Field(default=10, ge=1)
+    min_delta: float = Field(default=0.0, ge=0.0)
+    examples_per_epoch: int | None = Field(default=None, ge=1)
+    teacher_forcing: float = Field(default=0.5, ge=0.0, le=1.0)
     teacher_forcing_schedule: Literal["constant", "linear", "inverse_sigmoid"] = "constant"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gatewise.batch import Array, Batch, IntArray
 from gatewise.data.calendar import cycle_values
+from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -160,28 +161,46 @@ class SeriesCodec:
 
     columns      names, targets first, then features
     predicted    how many of them, from the first, the network predicts
+    logs         columns whose logarithm is scaled: what grows by shares becomes additive
     cycles       calendar cycles added behind the columns (a sine and a cosine each)
     independent  each target is a series of its own under one shared network
+    ahead        whether the calendar of the predicted steps is read, too (by a decoder)
     """
 
     columns: tuple[str, ...]
     predicted: int
+    logs: tuple[str, ...]
     cycles: tuple[str, ...]
     scaler: Scaler
     window_scaling: WindowScaling
     independent: bool
     lookback: int
     horizon: int
+    ahead: bool = False
+
+    @classmethod
+    def learn(cls, values: Floats, scaling: Scaling, **chosen: Any) -> SeriesCodec:
+        """A codec whose scaler is learnt on these rows (N, C); `chosen` are the other fields."""
+        columns, logs = chosen["columns"], chosen["logs"]
+        return cls(scaler=Scaler.learn(_logarithm(values, columns, logs), scaling), **chosen)
+
+    def relearn(self, values: Floats, scaling: Scaling) -> SeriesCodec:
+        """The same codec with the scaler of other rows."""
+        logged = _logarithm(values, self.columns, self.logs)
+        return replace(self, scaler=Scaler.learn(logged, scaling))
 
     def encode(self, values: Floats, times: NDArray[np.datetime64] | None) -> Singles:
         """Scaled rows with their calendar.  values (N, C), times (N + extra,) -> (N + extra, ...)
 
         Times may run ahead of the values: those rows hold the calendar, and 0 elsewhere.
+        Raises DataError where a logarithm is wanted of a value that is not above 0.
         """
         count = len(values) if times is None else len(times)
         width = len(self.columns) + 2 * len(self.cycles)
         encoded = np.zeros((count, width), dtype=np.float32)
-        encoded[: len(values), : len(self.columns)] = self.scaler.scale(values)
+        encoded[: len(values), : len(self.columns)] = self.scaler.scale(
+            _logarithm(values, self.columns, self.logs)
+        )
         if self.cycles and times is not None:
             encoded[:, len(self.columns) :] = cycle_values(times, self.cycles)
         return encoded
@@ -189,7 +208,6 @@ class SeriesCodec:
     def windows(self, encoded: Singles, starts: IntArray, *, truth: bool = True) -> Windows:
         """Windows that begin at these rows (each row a valid start, see `starts`)."""
         own = np.arange(self.predicted)
-        known = np.arange(len(self.columns), encoded.shape[1])
         others = np.arange(self.predicted, encoded.shape[1])
         outputs = own[:, None] if self.independent else own[None, :]  # (G, D)
         inputs = np.concatenate([outputs, np.tile(others, (len(outputs), 1))], axis=1)
@@ -200,7 +218,7 @@ class SeriesCodec:
             horizon=self.horizon,
             inputs=inputs,
             outputs=outputs,
-            future=known,
+            future=np.arange(len(self.columns), encoded.shape[1] if self.ahead else 0),
             scaling=self.window_scaling,
             truth=truth,
         )
@@ -219,17 +237,17 @@ class SeriesCodec:
         spread = self.scaler.spread[columns][:, None]
         center = self.scaler.center[columns][:, None]
         restored: Floats = scaled.astype(np.float64) * spread + center
+        logged = np.array([name in self.logs for name in self.columns])[columns][:, None]
+        # a network may answer anything; e ** 700 is the last that is finite
+        np.exp(np.minimum(restored, 700.0), out=restored, where=logged)
         return restored
-
-    def with_horizon(self, horizon: int) -> SeriesCodec:
-        """The same codec for windows of another horizon."""
-        return replace(self, horizon=horizon)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back."""
         return {
             "columns": list(self.columns),
             "predicted": self.predicted,
+            "logs": list(self.logs),
             "cycles": list(self.cycles),
             "center": self.scaler.center.tolist(),
             "spread": self.scaler.spread.tolist(),
@@ -237,6 +255,7 @@ class SeriesCodec:
             "independent": self.independent,
             "lookback": self.lookback,
             "horizon": self.horizon,
+            "ahead": self.ahead,
         }
 
     @classmethod
@@ -244,10 +263,29 @@ class SeriesCodec:
         return cls(
             columns=tuple(data["columns"]),
             predicted=data["predicted"],
+            logs=tuple(data["logs"]),
             cycles=tuple(data["cycles"]),
             scaler=Scaler(np.array(data["center"]), np.array(data["spread"])),
             window_scaling=data["window_scaling"],
             independent=data["independent"],
             lookback=data["lookback"],
             horizon=data["horizon"],
+            ahead=data["ahead"],
         )
+
+
+def _logarithm(values: Floats, columns: tuple[str, ...], logs: tuple[str, ...]) -> Floats:
+    if not logs:
+        return values
+    logged = values.copy()
+    for name in logs:
+        column = logged[:, columns.index(name)]
+        if column.min() <= 0:
+            row = int(np.argmax(column <= 0))
+            raise DataError(
+                f"column '{name}' is {column[row]:g} in row {row + 1} of what is read, and this "
+                f"model takes its logarithm, which needs values above 0; "
+                f"train with transform='none' (--transform none)"
+            )
+        np.log(column, out=column)
+    return logged

@@ -1,0 +1,384 @@
+"""Forecasting: series in, the next steps out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise import metrics
+from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.baselines import baseline_forecasts
+from gatewise.batch import IntArray
+from gatewise.data.repair import Duplicates, Fill
+from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
+from gatewise.data.splits import rolling_origins
+from gatewise.data.table import SeriesTable, check_varies, read_series
+from gatewise.engines.onnx.engine import Engine as Runner
+from gatewise.engines.onnx.engine import build_graphs
+from gatewise.errors import DataError, UsageError
+from gatewise.evaluation import NETWORK, ForecastEvaluation
+from gatewise.least_squares import thin
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks import shared
+from gatewise.tasks.plan import check_choices, make_plan, times_ahead
+from gatewise.tasks.prediction import forecast
+from gatewise.tasks.recipe import Strategy
+from gatewise.tasks.training import train
+from gatewise.training import History, Watch
+from gatewise.weights import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_WINDOWS = 3_000  # that `evaluate` judges; more are thinned evenly
+
+
+@final
+class Forecaster:
+    """Forecasts the next `horizon` steps of one or many columns of a series.
+
+    horizon       K, steps to forecast
+    lookback      L, steps that are read; None: chosen from the data
+    strategy      auto, or
+                  direct: all steps at once from the last state
+                  recursive: one step, fed back as if it had happened
+                  encoder_decoder: a decoder that reads its own last answer
+                  by_position: a decoder that reads only which step it is; over segments
+    scaling       of each column, learnt on the training rows: standard, minmax, robust, none
+    window_scaling  of each window by itself: auto, none, last (relative to its last value),
+                  mean_std
+    transform     auto, none, log: whether the logarithm of the forecast columns is learnt
+    calendar      read hour of day, day of week, day of year, as far as the times show them
+    channel_independent  each target is a series of its own under one shared network; None:
+                  chosen by strategy
+    validation    share (below 1) or number of the last rows, kept for early stopping
+    retrain       afterwards train anew on all rows, for as many epochs; None: where it is cheap
+    engine        torch
+    device        auto, cpu, cuda
+    seed          of initial weights, batch order and dropout
+    verbose       0: silent, 1: progress
+    network, training  what is not given there is chosen from the data
+
+    After `fit`: spec_, network_, training_, strategy_, lookback_, season_, codec_, weights_,
+    history_, notes_ (the choices in words), parameters_ (number of weights).
+    """
+
+    def __init__(
+        self,
+        horizon: int,
+        lookback: int | None = None,
+        strategy: Literal["auto"] | Strategy = "auto",
+        scaling: Scaling = "standard",
+        window_scaling: Literal["auto"] | WindowScaling = "auto",
+        transform: Literal["auto", "none", "log"] = "auto",
+        calendar: bool = False,
+        channel_independent: bool | None = None,
+        validation: float | int = 0.2,
+        retrain: bool | None = None,
+        engine: str = "torch",
+        device: str = "auto",
+        seed: int = 0,
+        verbose: int = 1,
+        network: Network | None = None,
+        training: Training | None = None,
+    ) -> None:
+        self.horizon = horizon
+        self.lookback = lookback
+        self.strategy = strategy
+        self.scaling = scaling
+        self.window_scaling = window_scaling
+        self.transform = transform
+        self.calendar = calendar
+        self.channel_independent = channel_independent
+        self.validation = validation
+        self.retrain = retrain
+        self.engine = engine
+        self.device = device
+        self.seed = seed
+        self.verbose = verbose
+        self.network = network
+        self.training = training
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """As scikit-learn's; deep: network__hidden_size, training__learning_rate, ..."""
+        return shared.get_params(self, deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """As scikit-learn's. Raises UsageError, SpecError."""
+        shared.set_params(self, **params)
+        return self
+
+    def fit(
+        self,
+        data: Any,
+        *,
+        target: str | list[str] | None = None,
+        time: str | None = None,
+        features: str | list[str] | None = None,
+        sort: bool = False,
+        fill: Fill | None = None,
+        duplicates: Duplicates | None = None,
+        watch: Watch | None = None,
+    ) -> Self:
+        """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
+
+        target      column(s) to forecast; None: the only column of numbers
+        time        column of times; None: found, or none
+        features    further columns to read, 'all' for all of numbers
+        sort, fill, duplicates  repairs: see gatewise.data.table.read_series
+        watch       who is told how training goes; None: as `verbose` says
+
+        The last rows (`validation`) only decide when to stop; scaling is learnt before them.
+        Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
+        that was learnt before is lost.
+        """
+        check_choices(self)
+        table = data
+        if not isinstance(data, SeriesTable):
+            table = read_series(
+                data,
+                target=target,
+                time=time,
+                features=features,
+                sort=sort,
+                fill=fill,
+                duplicates=duplicates,
+            )
+        check_varies(table)
+        plan = make_plan(self, table)
+        if watch is None:
+            from gatewise.progress import watch as watch_for
+
+            watch = watch_for(self.verbose)
+        trained = train(
+            plan, table, engine=self.engine, device=self.device, seed=self.seed, watch=watch
+        )
+        self.spec_: NetworkSpec = plan.spec
+        self.network_: Network = plan.network
+        self.training_: Training = plan.training
+        self.strategy_: str = plan.strategy
+        self.lookback_: int = trained.codec.lookback
+        self.season_: int = plan.season
+        self.codec_: SeriesCodec = trained.codec
+        self.weights_: dict[str, NDArray[np.float32]] = trained.weights
+        self.graphs_: dict[str, bytes] = build_graphs(plan.spec, trained.weights)
+        self.runner_ = Runner(plan.spec, self.graphs_)
+        self.history_: History = trained.history
+        self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes)
+        self.versions_: dict[str, str] = versions(**trained.versions)
+        self.data_: dict[str, Any] = table.summary()
+        self.trained_rows_: int = len(table)
+        self.scale_: NDArray[np.float64] = metrics.mase_scale(
+            table.values[:, : len(table.targets)], plan.season
+        )
+        self.tail_: SeriesTable = table.rows(len(table) - self.lookback_, len(table))
+        return self
+
+    @property
+    def parameters_(self) -> int:
+        """Number of weights."""
+        return count(self.spec_)
+
+    def predict(self, data: Any = None) -> pd.DataFrame:
+        """The `horizon` steps after the last row of data (None: of the data learnt from).
+
+        A frame with the time (or step) and one column per target.
+        Raises DataError when data lacks columns or has fewer rows than the lookback.
+        """
+        import pandas as pd
+
+        table = self.tail_ if data is None else self._table(data)
+        if len(table) < self.lookback_:
+            raise DataError(
+                f"the data has {len(table)} rows, and the model reads the last {self.lookback_}; "
+                f"give at least so many"
+            )
+        size = len(table.targets)
+        told = self._forecast(table, np.array([len(table)]))[0]  # (K, D)
+        ahead = table.future_times(self.horizon)
+        first = self.trained_rows_ if data is None else len(table)
+        index = np.arange(first, first + self.horizon) if ahead is None else ahead
+        name = table.time_name if ahead is not None and table.time_name else "step"
+        columns = {name: index, **{t: told[:, i] for i, t in enumerate(table.targets[:size])}}
+        return pd.DataFrame(columns)
+
+    def evaluate(self, data: Any, windows: int = MOST_WINDOWS) -> ForecastEvaluation:
+        """Forecasts from every origin after the rows seen in training, beside baselines.
+
+        data holds the new rows, best behind the rows learnt from: the first windows read those,
+        and so do the baselines. More than `windows` origins are thinned evenly.
+        Raises DataError when no window lies wholly after the rows seen.
+        """
+        table = self._table(data)
+        seen = self._seen(table)
+        first, last = max(seen, self.lookback_), len(table) - self.horizon
+        if last < first:
+            raise DataError(
+                f"no forecast of {self.horizon} steps fits behind the rows seen in training: "
+                f"{len(table) - seen} of {len(table)} rows are new, and the model reads "
+                f"{self.lookback_} before it forecasts; give later rows, or backtest with "
+                f"refit=True"
+            )
+        origins = first + thin(last - first + 1, windows)
+        return self._judge(table, origins, seen, self._forecast(table, origins))
+
+    def backtest(self, data: Any, folds: int = 4, refit: bool | None = None) -> ForecastEvaluation:
+        """One forecast per fold from origins that are `horizon` apart and end with the data.
+
+        refit  True: each fold trains a fresh model on the rows before its origin;
+               False: this model forecasts all; None: fresh models only where a fold would be
+               judged on rows that this model has seen
+        """
+        table = self._table(data)
+        origins = rolling_origins(len(table), self.horizon, folds)
+        seen = self._seen(table)
+        if refit is None:
+            refit = bool(origins[0] < seen)
+        if not refit:
+            if origins[0] < self.lookback_:
+                raise DataError(
+                    f"the first of {folds} folds starts at row {origins[0] + 1}, and the model "
+                    f"reads {self.lookback_} rows before it; lower folds or give more rows"
+                )
+            return self._judge(
+                table, origins, min(seen, int(origins[0])), self._forecast(table, origins)
+            )
+        parts = []
+        for origin in origins:
+            model = Forecaster(**self.get_params(deep=False))
+            model.set_params(verbose=0).fit(table.rows(0, int(origin)))
+            told = model._forecast(table, np.array([origin]))
+            parts.append(model._judge(table, np.array([origin]), int(origin), told))
+        return replace(
+            parts[0],
+            origins=origins,
+            forecasts={
+                name: np.concatenate([part.forecasts[name] for part in parts])
+                for name in parts[0].forecasts
+                if all(name in part.forecasts for part in parts)
+            },
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.
+
+        Raises ArtifactError when something else stands at `path`.
+        """
+        params = self.get_params(deep=False)
+        params |= {
+            name: None if params[name] is None else params[name].chosen() for name in shared.NESTED
+        }
+        tail = self.tail_
+        model = {
+            "params": params,
+            "spec": self.spec_.model_dump(),
+            "network": self.network_.model_dump(),
+            "training": self.training_.model_dump(),
+            "strategy": self.strategy_,
+            "season": self.season_,
+            "codec": self.codec_.to_dict(),
+            "history": self.history_.to_dict(),
+            "notes": list(self.notes_),
+            "data": self.data_,
+            "trained_rows": self.trained_rows_,
+            "scale": self.scale_.tolist(),
+        }
+        arrays: dict[str, NDArray[Any]] = {"tail": tail.values}
+        if tail.times is not None:
+            arrays["tail_times"] = tail.times.astype("datetime64[ns]").astype(np.int64)
+        write_artifact(
+            path,
+            Artifact("forecast", model, self.weights_, arrays, self.graphs_, self.versions_),
+        )
+
+    @classmethod
+    def from_artifact(cls, artifact: Artifact) -> Self:
+        """The saved model again; `gatewise.load` calls this."""
+        saved = artifact.model
+        params = saved["params"]
+        for name, kind in shared.NESTED.items():
+            params[name] = None if params[name] is None else kind(**params[name])
+        self = cls(**params)
+        data = saved["data"]
+        times = artifact.arrays.get("tail_times")
+        values = artifact.arrays["tail"]
+        self.spec_ = NetworkSpec(**saved["spec"])
+        self.network_ = Network(**saved["network"])
+        self.training_ = Training(**saved["training"])
+        self.strategy_ = saved["strategy"]
+        self.season_ = saved["season"]
+        self.codec_ = SeriesCodec.from_dict(saved["codec"])
+        self.lookback_ = self.codec_.lookback
+        self.weights_ = artifact.weights
+        self.graphs_ = artifact.graphs
+        self.runner_ = Runner(self.spec_, self.graphs_)
+        self.history_ = History.from_dict(saved["history"])
+        self.notes_ = tuple(saved["notes"])
+        self.versions_ = artifact.versions
+        self.data_ = data
+        self.trained_rows_ = saved["trained_rows"]
+        self.scale_ = np.array(saved["scale"])
+        self.tail_ = SeriesTable(
+            values=values,
+            targets=tuple(data["targets"]),
+            features=tuple(data["features"]),
+            times=None if times is None else times.astype("datetime64[ns]"),
+            time_name=data["time"],
+            frequency=data["frequency"],
+            season=data["season"],
+            bounds=np.array([0, len(values)]),
+            series=(),
+            notes=(),
+        )
+        return self
+
+    def _table(self, data: Any) -> SeriesTable:
+        """Data with the columns that were learnt from."""
+        if not hasattr(self, "codec_"):
+            raise UsageError("this forecaster has learnt nothing yet; call fit first")
+        if isinstance(data, SeriesTable):
+            return data
+        return read_series(
+            data,
+            target=list(self.tail_.targets),
+            time=self.tail_.time_name,
+            features=list(self.tail_.features),
+        )
+
+    def _seen(self, table: SeriesTable) -> int:
+        """Rows of the table up to the last one seen in training."""
+        if table.times is None or self.tail_.times is None:
+            return min(self.trained_rows_, len(table))
+        return int(np.searchsorted(table.times, self.tail_.times[-1], side="right"))
+
+    def _forecast(self, table: SeriesTable, origins: IntArray) -> NDArray[np.float64]:
+        times = times_ahead(table, self.horizon) if self.codec_.cycles else None
+        told = forecast(self.runner_, self.codec_, table.values, times, origins, self.horizon)
+        return told[..., : len(table.targets)]
+
+    def _judge(
+        self, table: SeriesTable, origins: IntArray, seen: int, told: NDArray[np.float64]
+    ) -> ForecastEvaluation:
+        values = table.values[:, : len(table.targets)]
+        baselines = baseline_forecasts(
+            values,
+            origins,
+            horizon=self.horizon,
+            lookback=self.lookback_,
+            season=self.season_,
+            train_rows=seen,
+        )
+        return ForecastEvaluation(
+            targets=table.targets,
+            values=values,
+            times=table.times,
+            origins=origins,
+            forecasts={NETWORK: told, **baselines},
+            train_rows=seen,
+            season=self.season_,
+            scale=self.scale_,
+        )

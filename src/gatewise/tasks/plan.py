@@ -1,0 +1,291 @@
+"""A forecaster's choices made whole: what the user gave, the rest from the training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.data.calendar import cycles_for
+from gatewise.data.season import detect_season
+from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
+from gatewise.data.table import SeriesTable
+from gatewise.errors import DataError, UsageError, did_you_mean
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks import recipe
+from gatewise.tasks.recipe import Strategy
+
+STRATEGIES = ("auto", "direct", "recursive", "encoder_decoder", "by_position")
+SCALINGS = ("standard", "minmax", "robust", "none")
+WINDOW_SCALINGS = ("auto", "none", "last", "mean_std")
+TRANSFORMS = ("auto", "none", "log")
+RETRAIN_BELOW = 20_000  # examples, so that training anew costs seconds
+SHORTEST_LOOKBACK = 2
+
+DECODERS: dict[Strategy, Literal["none", "fed_back", "by_position"]] = {
+    "direct": "none",
+    "recursive": "none",
+    "encoder_decoder": "fed_back",
+    "by_position": "by_position",
+}
+
+
+class Choices(Protocol):
+    """What of a forecaster a plan reads."""
+
+    horizon: int
+    lookback: int | None
+    strategy: Literal["auto"] | Strategy
+    scaling: Scaling
+    window_scaling: Literal["auto"] | WindowScaling
+    transform: Literal["auto", "none", "log"]
+    calendar: bool
+    channel_independent: bool | None
+    validation: float | int
+    retrain: bool | None
+    network: Network | None
+    training: Training | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything resolved.
+
+    first_held  first of the rows kept for early stopping
+    season      steps of the seasonal cycle, 1 for none
+    codec       its scaler has learnt from the rows before first_held
+    retrain     train once more on all rows, for as many epochs as early stopping found
+    notes       the choices in words
+    """
+
+    first_held: int
+    season: int
+    strategy: Strategy
+    scaling: Scaling
+    codec: SeriesCodec
+    spec: NetworkSpec
+    network: Network
+    training: Training
+    retrain: bool
+    notes: tuple[str, ...]
+
+
+def check_choices(choices: Choices) -> None:
+    """Raises UsageError, one message that lists every unusable argument."""
+    problems = []
+    for name, known in (
+        ("strategy", STRATEGIES),
+        ("scaling", SCALINGS),
+        ("window_scaling", WINDOW_SCALINGS),
+        ("transform", TRANSFORMS),
+    ):
+        value = getattr(choices, name)
+        if value not in known:
+            hint = did_you_mean(value, known)
+            problems.append(f"{name} must be one of {', '.join(known)}, not {value!r}{hint}")
+    problems += _not_whole("horizon", choices.horizon)
+    if choices.lookback is not None:
+        problems += _not_whole("lookback", choices.lookback)
+    held = choices.validation
+    if isinstance(held, bool) or not (0 < held < 1 or (isinstance(held, int) and held >= 1)):
+        problems.append(
+            f"validation must be a share between 0 and 1 or a number of rows, not {held!r}"
+        )
+    if problems:
+        raise UsageError("; ".join(problems))
+
+
+def _not_whole(name: str, value: object) -> list[str]:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if whole and int(value) >= 1:  # type: ignore[call-overload]
+        return []
+    return [f"{name} must be a whole number of steps, at least 1, not {value!r}"]
+
+
+def make_plan(choices: Choices, table: SeriesTable) -> Plan:
+    """Raises UsageError and DataError, as Forecaster.fit says."""
+    season, notes = _season(table)
+    first_held = len(table) - _held_rows(choices, len(table))
+    _check_rows(choices, len(table), first_held)
+    strategy, why = _strategy(choices, first_held, season)
+    together = strategy in ("recursive", "encoder_decoder")
+    independent = choices.channel_independent
+    if independent is None:
+        independent = len(table.targets) > 1 and not together
+    predicted = len(table.targets)
+    if strategy == "recursive" and table.features:
+        # a feature must be forecast to be read ahead
+        predicted, independent = table.values.shape[1], False
+        why += "; the features are forecast, too, to be read ahead"
+    reading = _reading(choices, table, predicted, first_held, season, independent)
+    windows = first_held - reading.lookback - choices.horizon + 1
+    examples = windows * (predicted if independent else 1)
+    network, training = _settings(choices, strategy, examples, reading.lookback)
+    decoder = DECODERS[strategy]
+    codec = SeriesCodec.learn(
+        table.values[:first_held],
+        choices.scaling,
+        columns=table.columns,
+        predicted=predicted,
+        logs=reading.logs,
+        cycles=_cycles(choices, table),
+        window_scaling=reading.window_scaling,
+        independent=independent,
+        lookback=reading.lookback,
+        horizon=1 if strategy == "recursive" else choices.horizon,
+        ahead=decoder != "none",
+    )
+    width, calendar = 1 if independent else predicted, 2 * len(codec.cycles)
+    spec = NetworkSpec.complete(
+        network,
+        kind="many_to_one" if decoder == "none" else "encoder_decoder",
+        decoder=decoder,
+        input_size=width + len(table.columns) - predicted + calendar,
+        output_size=width,
+        horizon=codec.horizon,
+        future_size=calendar if codec.ahead else 0,
+    )
+    return Plan(
+        first_held=first_held,
+        season=season,
+        strategy=strategy,
+        scaling=choices.scaling,
+        codec=codec,
+        spec=spec,
+        network=network,
+        training=training,
+        retrain=examples < RETRAIN_BELOW if choices.retrain is None else choices.retrain,
+        notes=(*notes, f"strategy {why}", *_reading_in_words(choices, reading)),
+    )
+
+
+def _held_rows(choices: Choices, rows: int) -> int:
+    """Rows kept for early stopping: a share holds at least one forecast."""
+    held = choices.validation
+    return int(held) if held >= 1 else max(choices.horizon, round(rows * held))
+
+
+def _strategy(choices: Choices, first_held: int, season: int) -> tuple[Strategy, str]:
+    if choices.strategy != "auto":
+        return choices.strategy, f"{choices.strategy}, as asked for"
+    lookback = choices.lookback or recipe.lookbacks(first_held, choices.horizon, season)[0]
+    windows = first_held - lookback - choices.horizon + 1
+    return recipe.choose_strategy(windows, choices.horizon, lookback)
+
+
+def _reading(
+    choices: Choices,
+    table: SeriesTable,
+    predicted: int,
+    first_held: int,
+    season: int,
+    independent: bool,
+) -> recipe.Reading:
+    positive = recipe.logarithm_fits(table.values[:, :predicted])
+    if choices.transform == "log" and not positive:
+        raise UsageError(
+            "transform='log' needs values clearly above 0 in every forecast column; "
+            "use transform='none' (--transform none)"
+        )
+    lookbacks = recipe.lookbacks(first_held, choices.horizon, season)
+    logs = {"none": [False], "log": [True], "auto": [False, True] if positive else [False]}
+    scalings: list[WindowScaling] = ["none", "last"]
+    if choices.window_scaling != "auto":
+        scalings = [choices.window_scaling]
+    return recipe.choose_reading(
+        table.values,
+        table.columns,
+        predicted,
+        first_held=first_held,
+        horizon=choices.horizon,
+        scaling=choices.scaling,
+        independent=independent,
+        candidates=(
+            [choices.lookback] if choices.lookback else lookbacks,
+            logs[choices.transform],
+            scalings,
+        ),
+    )
+
+
+def _reading_in_words(choices: Choices, reading: recipe.Reading) -> list[str]:
+    chosen = []
+    if choices.lookback is None:
+        chosen.append(f"a lookback of {reading.lookback} steps")
+    if choices.transform == "auto":
+        chosen.append("logarithms" if reading.logs else "no logarithm")
+    if choices.window_scaling == "auto":
+        how = {"none": "as they are", "last": "relative to their last value"}
+        chosen.append(f"windows {how[reading.window_scaling]}")
+    if not chosen:
+        return []
+    return [f"{', '.join(chosen)}: where a linear model did best on the validation rows"]
+
+
+def _settings(
+    choices: Choices, strategy: Strategy, examples: int, lookback: int
+) -> tuple[Network, Training]:
+    network = recipe.default_network(strategy, examples, lookback, choices.horizon)
+    network = network if choices.network is None else choices.network.over(network)
+    training = recipe.default_training(strategy, examples)
+    training = training if choices.training is None else choices.training.over(training)
+    if network.segment_length is not None and lookback % network.segment_length:
+        raise UsageError(
+            f"lookback {lookback} is not a multiple of segment_length "
+            f"{network.segment_length}; change one of them"
+        )
+    if network.shortcut > lookback:
+        raise UsageError(
+            f"shortcut {network.shortcut} reads more steps than the lookback {lookback} holds"
+        )
+    return network, training
+
+
+def _season(table: SeriesTable) -> tuple[int, list[str]]:
+    if table.season is not None:
+        return table.season, []
+    season = detect_season(table.values[:, 0], len(table) // 3)
+    name = table.targets[0]
+    if season > 1:
+        return season, [f"a season of {season} steps was found in '{name}'"]
+    return 1, [f"no season was found in '{name}'"]
+
+
+def _cycles(choices: Choices, table: SeriesTable) -> tuple[str, ...]:
+    if not choices.calendar:
+        return ()
+    if table.times is None or table.frequency is None:
+        raise UsageError(
+            "calendar needs a column of dates, and the data has none: name it with time= (--time) "
+            "or leave the calendar out"
+        )
+    return cycles_for(table.times)
+
+
+def _check_rows(choices: Choices, rows: int, first_held: int) -> None:
+    horizon, held = choices.horizon, rows - first_held
+    if held < horizon:
+        raise DataError(
+            f"{held} validation rows cannot hold one forecast of {horizon} steps; "
+            f"raise validation to at least {horizon} or lower the horizon"
+        )
+    lookback = choices.lookback or SHORTEST_LOOKBACK
+    # two windows, so that a training window is never all there is
+    if first_held - lookback - horizon >= 1:
+        return
+    chosen = "lookback" if choices.lookback else "the shortest lookback"
+    raise DataError(
+        f"{rows} training rows are too few: {chosen} {lookback} + horizon {horizon} + {held} "
+        f"validation rows need at least {lookback + horizon + held + 1}; "
+        f"lower lookback or horizon, or give more rows"
+    )
+
+
+def times_ahead(table: SeriesTable, steps: int) -> NDArray[np.datetime64] | None:
+    """The table's times and `steps` more.  (N + steps,); None without times"""
+    ahead = table.future_times(steps)
+    if table.times is None or ahead is None:
+        return None
+    return np.concatenate([table.times, ahead])

@@ -1,0 +1,185 @@
+"""What a forecaster does where the user said nothing: chosen from the training rows alone.
+
+How windows are read (logarithm, scaling of each window, lookback) is tried on a linear model,
+fitted before the validation rows and judged on them, because it is solved in a moment. The network
+and its training follow rules by the number of windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import IntArray
+from gatewise.data.series import Scaling, SeriesCodec, Windows, WindowScaling
+from gatewise.least_squares import choose_penalty, thin
+from gatewise.spec import Network, Training
+from gatewise.tasks.shortcut import Lags
+
+Floats = NDArray[np.float64]
+Strategy = Literal["direct", "recursive", "encoder_decoder", "by_position"]
+
+LONG = 1_000  # windows from which segments pay
+LONG_HORIZON = 8  # steps below which there is nothing to cut into segments
+MOST_LOOKBACK = 720
+TRIED_WINDOWS = 4_000
+CLEARLY = 0.98  # a later candidate is taken only when its error is below this share
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How windows are read."""
+
+    lookback: int
+    logs: tuple[str, ...]
+    window_scaling: WindowScaling
+
+
+def choose_strategy(windows: int, horizon: int, lookback: int) -> tuple[Strategy, str]:
+    """A strategy for so many training windows, and why, in words."""
+    if horizon < LONG_HORIZON:
+        return "direct", f"direct: a horizon of {horizon} has nothing to cut into segments"
+    if windows < LONG:
+        return "direct", (
+            f"direct: {windows} training windows are too few for an encoder-decoder over "
+            f"segments, the default from {LONG} on"
+        )
+    if segment_length(lookback, horizon) is None:
+        return "direct", f"direct: a lookback of {lookback} cannot be cut into equal segments"
+    return "by_position", f"by_position over segments: {windows} training windows are enough"
+
+
+def lookbacks(rows: int, horizon: int, season: int) -> list[int]:
+    """Lookbacks worth trying, in steps: some seasons, or some horizons, that leave enough rows."""
+    most = min(MOST_LOOKBACK, max((rows - horizon) // 3, 1))
+    cycle = season if season > 1 else 0
+    wanted = [2 * cycle, 3 * cycle, 7 * cycle] if cycle else [2 * horizon, 4 * horizon, 24]
+    if horizon > cycle:
+        wanted += [2 * horizon, 4 * horizon]
+    fitting = sorted({length for length in wanted if max(2, min(horizon, most)) <= length <= most})
+    return fitting or [most]
+
+
+def choose_reading(
+    values: Floats,
+    columns: tuple[str, ...],
+    predicted: int,
+    *,
+    first_held: int,
+    horizon: int,
+    scaling: Scaling,
+    independent: bool,
+    candidates: tuple[Sequence[int], Sequence[bool], Sequence[WindowScaling]],
+) -> Reading:
+    """The reading whose linear model has the least error on the rows from `first_held` on.
+
+    values (N, C). Candidates: lookbacks, whether to take logarithms, scalings of windows; of
+    nearly equal ones the first stays. The error is the mean absolute one, each column in units
+    of its own mean absolute change.
+    """
+    targets = columns[:predicted]
+    change = np.abs(np.diff(values[:first_held, :predicted], axis=0)).mean(axis=0)
+    change[change == 0] = 1.0
+    best: tuple[float, Reading] | None = None
+    for lookback, log, window_scaling in product(*candidates):
+        logs = targets if log else ()
+        codec = SeriesCodec.learn(
+            values[:first_held],
+            scaling,
+            columns=columns,
+            predicted=predicted,
+            logs=logs,
+            cycles=(),
+            window_scaling=window_scaling,
+            independent=independent,
+            lookback=lookback,
+            horizon=horizon,
+        )
+        error = _linear_error(codec, values, first_held, change)
+        if best is None or error < CLEARLY * best[0]:
+            best = (error, Reading(lookback, logs, window_scaling))
+    if best is None:
+        return Reading(1, (), "last")
+    return best[1]
+
+
+def logarithm_fits(values: Floats) -> bool:
+    """Whether all values (N, D) are clearly above 0."""
+    return bool(np.all(values.min(axis=0) > 0.01 * np.abs(values).mean(axis=0)))
+
+
+def _linear_error(codec: SeriesCodec, values: Floats, first_held: int, change: Floats) -> float:
+    encoded = codec.encode(values, None)
+    seen = codec.windows(encoded, codec.starts(0, first_held))
+    held = codec.windows(encoded, codec.starts(first_held, len(values)))
+    rows = thin(len(held), TRIED_WINDOWS // 2)
+    errors = []
+    for column in range(seen.outputs.shape[1]):
+        own, other = Lags(seen, codec.lookback, column), Lags(held, codec.lookback, column)
+        _, weights = choose_penalty(own.gather, thin(len(seen), TRIED_WINDOWS), other.gather, rows)
+        errors.append(_error(codec, held, rows, other.gather(rows)[0] @ weights, column, change))
+    return float(np.mean(errors))
+
+
+def _error(
+    codec: SeriesCodec, held: Windows, rows: IntArray, told: Floats, column: int, change: Floats
+) -> float:
+    """Mean absolute error of one predicted value, in units of `change`."""
+    batch = held.gather(held.arrays, rows)
+    forecast = np.array(batch.y, dtype=np.float32)
+    forecast[:, :, column] = told
+    error = codec.decode(held, rows, forecast) - codec.decode(held, rows, np.asarray(batch.y))
+    units = change[held.outputs[rows // len(held.starts), column]]
+    return float(np.mean(np.abs(error[:, :, column]) / units[:, None]))
+
+
+def segment_length(lookback: int, horizon: int) -> int | None:
+    """S: what divides the lookback and is nearest to a fifteenth of it (at least 4, at most 48,
+    no longer than the horizon); None when nothing from 4 to 48 divides it.
+    """
+    wanted = float(np.clip(min(lookback / 15, horizon), 4, 48))
+    fitting = [size for size in range(4, 49) if lookback % size == 0 and size < lookback]
+    return min(fitting, key=lambda size: abs(np.log(size / wanted)), default=None)
+
+
+def default_network(strategy: Strategy, windows: int, lookback: int, horizon: int) -> Network:
+    """Sizes by the number of training examples; `shortcut` reads the whole lookback."""
+    shortcut = 0 if strategy == "encoder_decoder" else lookback
+    if strategy == "by_position":
+        return Network(
+            hidden_size=256 if windows >= 20_000 else 128,
+            dropout=0.2,
+            segment_length=segment_length(lookback, horizon),
+            shortcut=shortcut,
+        )
+    if windows < LONG:
+        return Network(hidden_size=32, dropout=0.2, shortcut=shortcut)
+    return Network(hidden_size=64 if windows >= 5_000 else 32, shortcut=shortcut)
+
+
+def default_training(strategy: Strategy, windows: int) -> Training:
+    """Small data: small steps for many epochs; large data: large batches, few epochs."""
+    if strategy == "by_position":
+        return Training(
+            epochs=20,
+            batch_size=256 if windows >= 20_000 else 64,
+            learning_rate=1e-3,
+            schedule="cosine",
+            loss="mae",
+            patience=4,
+        )
+    if windows < LONG:
+        return Training(epochs=200, batch_size=16, learning_rate=3e-3, patience=30)
+    return Training(
+        epochs=60,
+        batch_size=32 if windows < 5_000 else 128,
+        learning_rate=3e-3,
+        schedule="cosine",
+        patience=15,
+        examples_per_epoch=20_000 if windows > 20_000 else None,
+    )

@@ -1,0 +1,71 @@
+"""What all tasks do alike: parameters as scikit-learn has them, and loading."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from typing import Any
+
+from gatewise.artifact import read_artifact
+from gatewise.errors import ArtifactError, UsageError, did_you_mean
+from gatewise.spec import Network, Settings, Training
+
+TASKS = {"forecast": ("gatewise.tasks.forecaster", "Forecaster")}  # name -> module, class
+NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """The model that `save` wrote to `path`, ready to predict; no framework is needed.
+
+    Raises ArtifactError when the folder is missing, foreign or damaged.
+    """
+    artifact = read_artifact(path)
+    if artifact.task not in TASKS:
+        raise ArtifactError(
+            f"{path} holds a model for the task '{artifact.task}', which this version does not "
+            f"know (known: {', '.join(TASKS)}); pip install --upgrade gatewise"
+        )
+    module, name = TASKS[artifact.task]
+    task = getattr(importlib.import_module(module), name)
+    return task.from_artifact(artifact)
+
+
+def parameter_names(task: type) -> list[str]:
+    """The arguments of a task's constructor, in order."""
+    return [name for name in inspect.signature(task).parameters if name != "self"]
+
+
+def get_params(task: Any, deep: bool = True) -> dict[str, Any]:
+    """The constructor's arguments by name; deep: with network__hidden_size and the like."""
+    found = {name: getattr(task, name) for name in parameter_names(type(task))}
+    if deep:
+        for name in NESTED:
+            settings = found.get(name)
+            if settings is not None:
+                found |= {f"{name}__{key}": value for key, value in settings.chosen().items()}
+    return found
+
+
+def set_params(task: Any, **params: Any) -> None:
+    """Change arguments by name; network__hidden_size=32 changes one field of the network.
+
+    Raises UsageError for an unknown name, SpecError for an unusable field; then nothing changed.
+    """
+    known = parameter_names(type(task))
+    changed: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {}
+    for key, value in params.items():
+        name, _, field = key.partition("__")
+        if name not in known or (field and name not in NESTED):
+            hint = did_you_mean(key, known)
+            raise UsageError(f"{type(task).__name__} has no parameter '{key}'{hint}")
+        if field:
+            nested.setdefault(name, {})[field] = value
+        else:
+            changed[name] = value
+    for name, fields in nested.items():
+        settings = changed.get(name, getattr(task, name)) or NESTED[name]()
+        changed[name] = settings.replace(**fields)
+    for name, value in changed.items():
+        setattr(task, name, value)

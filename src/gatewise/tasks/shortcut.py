@@ -1,0 +1,54 @@
+"""The linear shortcut of a forecaster, solved by least squares on its own windows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import IntArray
+from gatewise.data.series import Windows
+from gatewise.least_squares import Floats, choose_penalty, solve_ridge, thin
+
+Singles = NDArray[np.float32]
+
+MOST_EXAMPLES = 20_000
+
+
+class Lags:
+    """Windows of one predicted value as regressors (its own lags and 1) and answers."""
+
+    def __init__(self, windows: Windows, lags: int, column: int) -> None:
+        self.windows, self.lags, self.column = windows, lags, column
+        self.arrays = windows.arrays
+
+    def gather(self, rows: IntArray) -> tuple[Floats, Floats]:
+        """x (n, lags + 1), y (n, K), in each window's own scaling."""
+        batch = self.windows.gather(self.arrays, rows)
+        x = batch.x[:, -self.lags :, self.column].astype(np.float64)
+        truth = np.asarray(batch.y)[:, :, self.column].astype(np.float64)
+        return np.concatenate([x, np.ones((len(x), 1))], axis=1), truth
+
+
+def penalties(seen: Windows, held: Windows, lags: int) -> list[float]:
+    """For each predicted value, the ridge penalty that is best on the held-out windows."""
+    return [
+        choose_penalty(
+            Lags(seen, lags, column).gather,
+            thin(len(seen), MOST_EXAMPLES),
+            Lags(held, lags, column).gather,
+            thin(len(held), MOST_EXAMPLES),
+        )[0]
+        for column in range(seen.outputs.shape[1])
+    ]
+
+
+def solve(windows: Windows, lags: int, penalty: list[float]) -> tuple[Singles, Singles]:
+    """kernel (lags, K*D) and bias (K*D,), as `gatewise.weights` names them."""
+    rows = thin(len(windows), MOST_EXAMPLES)
+    solved = [
+        solve_ridge(Lags(windows, lags, column).gather, rows, penalty[column])
+        for column in range(windows.outputs.shape[1])
+    ]
+    both = np.stack(solved, axis=-1).astype(np.float32)  # (lags + 1, K, D)
+    flat = both.reshape(lags + 1, -1)
+    return flat[:-1], flat[-1]
