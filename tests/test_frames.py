@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewise.data.frames import as_frame, read_table
-from gatewise.errors import DataError
+from gatewise.errors import DataError, MissingExtraError
 
 FRAME = pd.DataFrame({"month": ["1949-01", "1949-02", "1949-03"], "y": [1.5, -2.0, 3.25]})
 
@@ -97,6 +97,15 @@ def test_bad_files_are_refused_in_words(tmp_path, content, told):
     assert "bad.csv" in str(caught.value)
 
 
+def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
+    def missing(file):
+        raise ImportError
+
+    monkeypatch.setattr(pd, "read_parquet", missing)
+    with pytest.raises(MissingExtraError, match=r"pip install 'gatewise\[parquet\]'"):
+        read_table(written(tmp_path, b"PAR1"))
+
+
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         read_table(tmp_path / "none.csv")
@@ -143,7 +152,10 @@ def test_arrays_lists_and_series():
     assert as_frame([[1, 2], [3, 4]]).to_dict("list") == {"value_0": [1, 3], "value_1": [2, 4]}
     assert as_frame(pd.Series([1, 2])).to_dict("list") == {"value": [1, 2]}
     assert as_frame(pl.Series("y", [1, 2])).to_dict("list") == {"y": [1, 2]}
+    assert as_frame([]).to_dict("list") == {"value": []}
     index = pd.date_range("2020", periods=2, freq="D")
+    twice = as_frame(pd.DataFrame({"index": [1, 2]}, index=index))
+    assert twice["index_"].tolist() == list(index)
     assert as_frame(pd.Series([1, 2], index, name="y"))["index"].tolist() == list(index)
 
 

@@ -71,8 +71,17 @@ def test_wrong_columns(columns, told):
         read_series(monthly(z=1, word="w", flag=True), **columns)
 
 
+def test_yes_and_no_are_features_but_no_target():
+    frame = monthly(flag=pd.Series([True, None] * 4, dtype=object))
+    assert read_series(frame).targets == ("y",)
+    table = read_series(frame, target="y", features="all", fill="forward")
+    assert table.values[:, 1].tolist() == [1.0] * 8
+
+
 def test_a_table_without_numbers_or_rows():
     with pytest.raises(DataError, match="no column of numbers"):
+        read_series({"a": ["x", "y"], "b": ["z", "z"]})
+    with pytest.raises(DataError, match="'a' of data must hold numbers, but row 1 is 'x'"):
         read_series({"a": ["x", "y"]})
     with pytest.raises(DataError, match="no rows"):
         read_series(pd.DataFrame({"y": []}))
@@ -93,6 +102,19 @@ def test_text_among_numbers(value, told):
     frame.loc[2, "y"] = value
     with pytest.raises(DataError, match=told):
         read_series(frame, target="y")
+
+
+def test_one_slip_does_not_hide_a_column():
+    slips = [str(value) for value in range(8)]
+    slips[5] = "?"
+    with pytest.raises(DataError, match=r"2 columns of numbers: y, z; .*--target y"):
+        read_series(monthly(z=slips))
+    with pytest.raises(DataError, match=r"'z' of data must hold numbers, but row 6 is '\?'"):
+        read_series(monthly(z=slips), target="y", features="all")
+    dates = monthly()
+    dates.loc[4, "month"] = "1949/May"
+    with pytest.raises(DataError, match="row 5 is '1949/May', not a time like that of row 1"):
+        read_series(dates)
 
 
 def test_numbers_in_text_and_in_nullable_columns_are_read():
@@ -143,6 +165,17 @@ def test_missing_steps(fill, filled):
     assert table.values[:, 0].tolist() == [0, 1, *filled, 4, 5, 6, 7]
     assert np.array_equal(table.times, MONTHS.to_numpy())
     assert f"filled ({fill}): missing steps 2, empty cells 0" in table.notes
+
+
+def test_filling_leaves_the_times_that_are_there():
+    days = pd.to_datetime(["2020-01-30", "2020-02-28", "2020-04-29"])  # near the end of the month
+    table = read_series({"t": days, "y": [1.0, 2.0, 4.0]}, fill="interpolate")
+    assert table.times.astype("M8[D]").astype(str).tolist() == [
+        "2020-01-30",
+        "2020-02-28",
+        "2020-03-31",
+        "2020-04-29",
+    ]
 
 
 def test_a_gap_too_wide_to_fill():

@@ -110,6 +110,10 @@ def test_numbers_as_years_dates_or_steps():
     assert not read(years).dated
     dates = read([20200131, 20200229])
     assert np.array_equal(dates.values, pd.to_datetime(["2020-01-31", "2020-02-29"]))
+    hours = pd.date_range("2020-01-01", periods=3, freq="h").to_numpy()
+    for unit in ("s", "ms", "us", "ns"):
+        unix = read(hours.astype(f"M8[{unit}]").astype(np.int64))
+        assert np.array_equal(unix.values, hours)
     assert read([0, 1, 2]).values.tolist() == [0, 1, 2]
     assert read([0.5, 1.0]).values.tolist() == [0.5, 1.0]
 
@@ -123,7 +127,8 @@ def test_numbers_as_years_dates_or_steps():
         ([0.0, np.inf], "row 2 has no time"),
         (["north", "south"], "holds no times: row 1 is 'north'"),
         (["2020-01-01T00:00Z", "2020-01-01T01:00"], "row 2 is '2020-01-01T01:00'; give every"),
-        (["0001-01-01", "2020-01-01"], "between the years 1678 and 2261"),
+        (["0001-01-01", "2020-01-01"], "0001-01-01"),
+        (np.array(["0001", "2020"], "M8[s]"), "between the years 1678 and 2261"),
     ],
 )
 def test_what_is_no_time(values, told):

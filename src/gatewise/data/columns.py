@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from gatewise.data.times import find_time
 from gatewise.errors import DataError, did_you_mean
 
-NUMERIC_OBJECTS = ("decimal", "integer", "floating", "mixed-integer-float")
+SAMPLE = 100  # cells that decide what a column of text holds
+MOSTLY = 0.8  # so many of them
 LISTED = 12  # names in one message
 GROUPED = r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?"
 DECIMAL_COMMA = r"[+-]?\d+,\d+"
@@ -51,9 +53,9 @@ def choose_columns(
     if time is None:
         time, note = find_time(frame, [name for name in every if name not in named])
         notes.append(note)
-    numeric = [name for name in every if name not in (*wanted, time) and _numeric(frame[name])]
     if not targets:
-        targets = [_only_numeric(numeric, every, data)]
+        free = [name for name in every if name not in (*wanted, time)]
+        targets = [_only_numeric(frame, free, data)]
         notes.append(f"column '{targets[0]}' was taken as the target: no other holds numbers")
     if features == "all":
         rest = [name for name in every if name not in (*targets, time)]
@@ -97,7 +99,7 @@ def _listed(names: list[str]) -> str:
 def _names(given: str | Sequence[str] | None) -> list[str]:
     if given is None:
         return []
-    return [given] if isinstance(given, str) else [str(name) for name in given]
+    return [str(given)] if isinstance(given, (str, int)) else [str(name) for name in given]
 
 
 def _refuse_unknown(unknown: list[str], every: list[str], data: str) -> None:
@@ -123,25 +125,37 @@ def _refuse_twice(
         raise DataError("; ".join(problems))
 
 
-def _only_numeric(numeric: list[str], every: list[str], data: str) -> str:
-    if len(numeric) == 1:
-        return numeric[0]
+def _only_numeric(frame: pd.DataFrame, names: list[str], data: str) -> str:
+    numeric = [name for name in names if _numeric(frame[name])]
+    if not numeric and len(names) == 1:
+        return names[0]  # reading it tells what is wrong with it
     if not numeric:
+        every = [str(name) for name in frame.columns]
         raise DataError(f"{data} has no column of numbers to forecast (columns: {_listed(every)})")
-    raise DataError(
-        f"{data} has {len(numeric)} columns of numbers: {_listed(numeric)}; name the one to "
-        f"forecast with target={numeric[0]!r} (--target {numeric[0]})"
-    )
+    if len(numeric) > 1:
+        raise DataError(
+            f"{data} has {len(numeric)} columns of numbers: {_listed(numeric)}; name the one to "
+            f"forecast with target={numeric[0]!r} (--target {shlex.quote(numeric[0])})"
+        )
+    return numeric[0]
 
 
 def _numeric(column: Any) -> bool:
-    if column.dtype == object:
-        return pd.api.types.infer_dtype(column, skipna=True) in NUMERIC_OBJECTS
-    number = pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind != "c"
-    return number and not _yes_or_no(column)
+    """Numbers, or text that is nearly always one: a single slip must not hide a column."""
+    if _yes_or_no(column):
+        return False
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return bool(column.dtype.kind != "c")
+    if column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
+        return False
+    sample = column.dropna().iloc[:SAMPLE].astype(object)
+    numbers = pd.to_numeric(sample, errors="coerce")
+    return len(sample) > 0 and float(numbers.notna().mean()) >= MOSTLY
 
 
 def _yes_or_no(column: Any) -> bool:
+    if column.dtype == object:  # with empty cells
+        return pd.api.types.infer_dtype(column.iloc[:SAMPLE], skipna=True) == "boolean"
     return pd.api.types.is_bool_dtype(column.dtype)
 
 

@@ -98,7 +98,10 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if any(name in frame.columns for name in index.names):
         return frame
-    return frame.reset_index(names=[INDEX if name is None else name for name in index.names])
+    own = INDEX
+    while own in frame.columns:
+        own += "_"
+    return frame.reset_index(names=[own if name is None else name for name in index.names])
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +140,7 @@ def _from_array(values: Any) -> pd.DataFrame:
             f"an array must have one axis (steps) or two (steps, columns), not {array.ndim} "
             f"(shape {array.shape})"
         )
-    table = array.reshape(len(array), -1)  # (N,) or (N, C) -> (N, C)
+    table = array if array.ndim == 2 else array[:, None]  # -> (N, C)
     return pd.DataFrame(table, columns=_value_names(table.shape[1]))
 
 

@@ -31,7 +31,8 @@ LENGTHS = {
 }
 MONTHS = {"MS": 1, "ME": 1, "QS": 3, "QE": 3, "YS": 12, "YE": 12}
 WORDS = {"M": "month", "Q": "quarter", "Y": "year", "W": "week", "D": "day", "B": "business day"}
-WORDS |= {"h": "hour", "min": "minute", "s": "second"}
+WORDS |= {"h": "hour", "min": "minute", "s": "second", "ms": "millisecond"}
+WORDS |= {"us": "microsecond", "ns": "nanosecond"}
 MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAY_NAMES = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 SPARSEST = 4  # a step that no row is off by counts when at least one step in so many has a row
@@ -133,7 +134,7 @@ def season_of(alias: str) -> int | None:
 def in_words(alias: str) -> str:
     """`'one row a month'`, `'one row every 30 minutes'`."""
     count, unit = _parse(alias)
-    word = WORDS.get(unit[0] if unit in MONTHS else unit, unit)
+    word = WORDS[unit[0] if unit in MONTHS else unit]
     return f"one row every {count} {word}s" if count > 1 else f"one row {_article(word)} {word}"
 
 

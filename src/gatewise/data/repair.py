@@ -202,15 +202,15 @@ def _check_gaps(
         f"steps without a row: {missing}, the first after row {before + 1} ({raw.label(before)}), "
         f"before row {after + 1} ({raw.label(after)})"
     )
-    if fill is None:
-        problems.append(
-            f"{where}; fill them with fill='interpolate', 'forward' or 'zero' "
-            f"(--fill interpolate), or drop the time column to count rows as steps"
-        )
-    elif missing > MOST_INVENTED * len(rows):
+    if missing > MOST_INVENTED * len(rows):
         problems.append(
             f"{where}; that is more than {MOST_INVENTED} for each of the {len(rows)} rows, too "
             f"many to fill: keep the part on one side of the gap"
+        )
+    elif fill is None:
+        problems.append(
+            f"{where}; fill them with fill='interpolate', 'forward' or 'zero' "
+            f"(--fill interpolate), or drop the time column to count rows as steps"
         )
 
 

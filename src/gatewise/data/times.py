@@ -2,7 +2,7 @@
 
 Read: dates and times of pandas, polars and NumPy; ISO text (1949-01, 1949-01-01 12:30,
 1949-01-01T12:30Z); what spreadsheets write (1949/1/31, 31.01.1949, 1/31/1949); 1949Q1, Jan 1949,
-1949年1月31日; whole numbers as years, as dates like 19490131, or as steps.
+1949年1月31日; whole numbers as years, as dates like 19490131, as Unix time, or as steps.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ Texts = Any  # a pandas Series of text
 Reader = Callable[[Texts], Any]  # -> a Series of times, NaT where the text is none
 
 SAMPLE = 100  # texts that decide in which way a column is read
+MOSTLY = 0.8  # of them must be read: a single slip must be told, not hide the column
+UNIX = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+UNIX_SECONDS = (10**9, 41 * 10**8)  # 2001 to 2099: what is less may be a count
 YEARS = (1700, 2200)
 YEAR_WORDS = ("year", "年")
 ZONE = r"(?:Z|[+-]\d\d:?\d\d)$"
@@ -136,7 +139,7 @@ def _in_years(values: NDArray[Any]) -> bool:
 
 
 def _counted(column: Any, name: str, data: str) -> Times:
-    """Numbers: years, when the name says so; dates like 19490131; else steps."""
+    """Numbers: years, when the name says so; dates like 19490131; Unix time; else steps."""
     values = column.to_numpy()
     if values.dtype.kind == "O":  # a nullable type, or decimal numbers
         values = column.to_numpy(dtype=np.float64)
@@ -155,6 +158,11 @@ def _counted(column: Any, name: str, data: str) -> Times:
         if dates.notna().all():
             note = f"the numbers of column '{name}' were read as dates (yearmonthday)"
             return Times(_nanoseconds(dates, name, data), note)
+    for unit, each in UNIX.items():
+        if values.min() >= UNIX_SECONDS[0] * each and values.max() < UNIX_SECONDS[1] * each:
+            moments = values.astype(f"datetime64[{unit}]").astype("datetime64[ns]")
+            note = f"the numbers of column '{name}' were read as Unix time ({unit}), in UTC"
+            return Times(moments, note)
     return Times(values, f"the numbers of column '{name}' were taken as steps")
 
 
@@ -198,20 +206,23 @@ def _zoned(utc: Any, wall: Any, name: str, data: str) -> Times:
 
 def _reader(sample: Texts) -> tuple[Reader, str] | None:
     """The way to read texts like these, and its name when others read them differently."""
-    if not sample.astype(str).str.contains(r"\d{4}").all():
+    if sample.astype(str).str.contains(r"\d{4}").mean() < MOSTLY:
         return None
-    if _iso(sample).notna().all():
-        return _iso, ""
-    if _quarters(sample).notna().all():
-        return _quarters, ""
+    for plain in (_iso, _quarters):
+        if plain(sample).notna().mean() >= MOSTLY:
+            return plain, ""
     fits = []
     forms = [(date + clock, note) for date, note in DATES for clock in CLOCKS]
     for form, note in itertools.chain(MONTHS, forms):
         read = _formatted(form)
-        if read(sample).notna().all():
-            fits.append((read, note))
-    steady = [fit for fit in fits if _steady(fit[0](sample))]
-    return next(iter(steady or fits), None)
+        times = read(sample)
+        share = float(times.notna().mean())
+        if share >= MOSTLY:
+            fits.append((share, _steady(times), read, note))
+    if not fits:
+        return None
+    _, _, read, note = max(fits, key=lambda fit: fit[:2])  # the first of equal ones
+    return read, note
 
 
 def _iso(texts: Texts) -> Any:
@@ -233,6 +244,8 @@ def _formatted(form: str) -> Reader:
 
 
 def _steady(times: Any) -> bool:
+    if times.isna().any():
+        return False
     values = times.to_numpy().astype("datetime64[ns]")
     if len(values) < 2 or not np.all(np.diff(values) > np.timedelta64(0)):
         return False
