@@ -1,1 +1,76 @@
-"""gatewise: an LSTM's whole way, from raw data to a watched model."""
+"""gatewise: an LSTM's whole way, from raw data to a watched model.
+
+    import gatewise as gw
+
+    model = gw.Forecaster(horizon=12).fit(frame, target="passengers", time="month")
+    model.predict()
+
+The names below are imported when they are first used: `import gatewise` loads no framework.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gatewise.version import __version__
+
+if TYPE_CHECKING:
+    from gatewise.data import datasets
+    from gatewise.errors import (
+        ArtifactError,
+        DataError,
+        DivergedError,
+        GatewiseError,
+        InputError,
+        MissingExtraError,
+        RunError,
+        SpecError,
+        UsageError,
+    )
+    from gatewise.spec import Network, NetworkSpec, Training
+    from gatewise.tasks.forecaster import Forecaster
+    from gatewise.tasks.shared import load
+
+__all__ = [
+    "ArtifactError",
+    "DataError",
+    "DivergedError",
+    "Forecaster",
+    "GatewiseError",
+    "InputError",
+    "MissingExtraError",
+    "Network",
+    "NetworkSpec",
+    "RunError",
+    "SpecError",
+    "Training",
+    "UsageError",
+    "__version__",
+    "datasets",
+    "load",
+]
+
+_HOMES = {  # module -> its public names; one that is empty is public itself
+    "gatewise.data.datasets": (),
+    "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "gatewise.spec": ("Network", "NetworkSpec", "Training"),
+    "gatewise.tasks.forecaster": ("Forecaster",),
+    "gatewise.tasks.shared": ("load",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported from its home (PEP 562)."""
+    for home, names in _HOMES.items():
+        if name in names or (not names and home.endswith(f".{name}")):
+            module = importlib.import_module(home)
+            value = globals()[name] = getattr(module, name) if names else module
+            return value
+    from gatewise.errors import did_you_mean
+
+    raise AttributeError(f"gatewise has no '{name}'{did_you_mean(name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(__all__) | set(globals()))

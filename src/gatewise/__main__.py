@@ -1,0 +1,7 @@
+"""`python -m gatewise` is `gatewise`."""
+
+import sys
+
+from gatewise.cli import main
+
+sys.exit(main())

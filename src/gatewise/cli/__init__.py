@@ -1,0 +1,171 @@
+"""The command line: `gatewise VERB ...`. It calls the Python methods of the same names.
+
+A verb's module is imported when that verb is asked for, so that `gatewise --help` answers at
+once; errors become one message and an exit code (see gatewise.errors) here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from gatewise.errors import GatewiseError, UsageError, did_you_mean
+from gatewise.version import __version__
+
+INTERRUPTED = 130
+DEBUG = "GATEWISE_DEBUG"  # set to 1: an error shows where it was raised
+
+# verb -> (module whose function of that name does it, one line)
+VERBS = {
+    "forecast": ("gatewise.cli.forecast", "Train on a series, compare with baselines, forecast."),
+    "predict": ("gatewise.cli.saved", "Continue DATA with a saved model."),
+    "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
+    "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
+}
+HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
+
+\b
+Examples:
+  gatewise forecast air.csv --target passengers --horizon 12
+  gatewise predict air-forecast/model air.csv
+  gatewise VERB --help"""
+
+# what the operating system says no to because of what the user named: exit 2; all else exits 1
+REFUSALS = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+
+# the error that typer itself raises for wrong usage; versions keep its class in different places
+WrongUsage: Any = typer.BadParameter.__mro__[2]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: that of the process); returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    _open_streams()
+    return int(_guarded(_run)(arguments) or 0)
+
+
+def _run(arguments: list[str]) -> Any:
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    if asked is not None and asked not in VERBS:
+        near = did_you_mean(asked, VERBS) or f" (verbs: {', '.join(VERBS)})"
+        raise UsageError(f"there is no verb '{asked}'{near}; see gatewise --help")
+    command = typer.main.get_command(_application(asked))
+    return command.main(arguments, prog_name="gatewise", standalone_mode=False)
+
+
+def _open_streams() -> None:
+    """Streams that take every text: a closed one swallows it, one without Unicode shows ?."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _application(asked: str | None) -> typer.Typer:
+    """All verbs by name; only the one that is asked for is loaded."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", help=HELP)
+    app.callback()(_gatewise)
+    for name, (module, line) in VERBS.items():
+        if name == asked:
+            verb = getattr(importlib.import_module(module), name)
+            app.command(name, help=verb.__doc__)(_guarded(verb))
+        else:
+            app.command(name, help=line)(_not_loaded)
+    return app
+
+
+def _not_loaded() -> None:
+    """Stands for a verb in the list of verbs; never run."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gatewise {__version__}")
+        raise typer.Exit()
+
+
+def _gatewise(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, except that an error is told on stderr and becomes the exit code."""
+
+    @functools.wraps(function)
+    def guarded(*values: Any, **named: Any) -> Any:
+        try:
+            code = function(*values, **named)
+            sys.stdout.flush()
+            return code
+        except (KeyboardInterrupt, typer.Abort):
+            return _tell("interrupted; nothing was written", INTERRUPTED)
+        except BrokenPipeError:
+            return _reader_gone()
+        except Exception as error:
+            if isinstance(error, typer.Exit):
+                return error.exit_code
+            return _tell(*_explained(error))
+
+    return guarded
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, WrongUsage):
+        context = getattr(error, "ctx", None)
+        where = "gatewise" if context is None else context.command_path
+        return f"{error.format_message()}\nSee {where} --help", error.exit_code
+    if isinstance(error, GatewiseError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        path = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{path}", 2 if error.errno in REFUSALS else 1
+    if isinstance(error, MemoryError):
+        detail = f" ({error})" if str(error) else ""
+        return f"out of memory{detail}; smaller batch_size, hidden_size or lookback need less", 1
+    return (
+        f"this is a mistake in gatewise, not yours ({type(error).__name__}: {error}); "
+        f"{DEBUG}=1 shows where; please report it"
+    ), 1
+
+
+def _tell(message: str, code: int) -> int:
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exc()
+    red, plain = "", ""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")  # over the bar of a training that ended here
+        if "NO_COLOR" not in os.environ:
+            red, plain = "\x1b[1;31m", "\x1b[0m"
+    sys.stderr.write(f"{red}error:{plain} {message}\n")
+    return code
+
+
+def _reader_gone() -> int:
+    """Whoever read our output has left (`| head`): nothing to say, and nobody to say it to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

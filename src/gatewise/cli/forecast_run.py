@@ -1,0 +1,166 @@
+"""One forecast run: train on the first rows, judge on the last, look beyond the end."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from gatewise import outputs, progress
+from gatewise.cli.options import ForecastOptions, Job
+from gatewise.data.table import SeriesTable
+from gatewise.errors import DataError
+from gatewise.evaluation import ForecastEvaluation
+from gatewise.tasks.forecaster import Forecaster
+from gatewise.tasks.shared import parameter_names
+from gatewise.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEST_SHARE = 0.2
+MOST_FOLDS = 4  # when the number is not given
+# what the options and the Python class have in common, by name
+PARAMETERS = [name for name in parameter_names(Forecaster) if name in ForecastOptions.model_fields]
+
+
+@dataclass(frozen=True)
+class ForecastRun:
+    """What came out.
+
+    test      rows at the end that training did not see
+    settings  all options as they were resolved, in the words of --config
+    """
+
+    model: Forecaster
+    series: SeriesTable
+    test: int
+    evaluation: ForecastEvaluation
+    backtest: ForecastEvaluation
+    future: pd.DataFrame
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.model.history_.stopped == "interrupted"
+
+    def metrics(self, source: str) -> dict[str, Any]:
+        """What metrics.json and --json say."""
+        return {
+            outputs.MARK_KEY: __version__,
+            "task": "forecast",
+            "data": source,
+            "rows": len(self.series),
+            "targets": self.series.targets,
+            "parameters": self.model.parameters_,
+            "evaluation": self.evaluation.to_dict(),
+            "backtest": self.backtest.to_dict(),
+            "history": self.model.history_.to_dict(),
+            "notes": self.notes,
+            "settings": self.settings,
+        }
+
+    def write(self, folder: Path, source: str, command: str, metrics: Mapping[str, Any]) -> None:
+        """Model, forecast, scores and report into an empty folder."""
+        from gatewise.report import ForecastReport, write_forecast_report
+
+        self.model.save(folder / "model")
+        self.future.to_csv(folder / "predictions.csv", index=False)
+        (folder / outputs.MARK).write_text(outputs.to_json(metrics) + "\n", encoding="utf-8")
+        report = ForecastReport(
+            title=f"{', '.join(self.series.targets)}: {self.evaluation.horizon} steps ahead",
+            source=source,
+            evaluation=self.evaluation,
+            backtest=self.backtest,
+            future=self.future,
+            history=self.model.history_,
+            facts=self.model.summary(),
+            notes=self.notes,
+            settings=to_yaml(self.settings),
+            command=command,
+            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            seed=self.settings["seed"],
+        )
+        write_forecast_report(folder / "report.html", report)
+
+
+def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> ForecastRun:
+    """Train on all but the test rows, score on those, forecast beyond the end."""
+    options = wanted.options
+    test, folds = split_rows(len(series), options)
+    own = {name: getattr(options, name) for name in PARAMETERS}
+    model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
+    model.fit(series.rows(0, len(series) - test), watch=progress.watch(verbose))
+    notes = [*series.notes, *model.notes_]
+    if model.history_.stopped == "interrupted":
+        folds = min(folds, test // options.horizon)  # those that need no further training
+        epochs = f"epoch {len(model.history_.records)} of {model.training_.epochs}"
+        best = model.history_.best_epoch
+        kept = f"the best model so far, of epoch {best}," if best else "the untrained model"
+        notes.append(f"training was interrupted after {epochs}; {kept} was kept")
+    return ForecastRun(
+        model=model,
+        series=series,
+        test=test,
+        evaluation=model.evaluate(series),
+        backtest=model.backtest(series, folds=folds),
+        future=model.predict(series),
+        settings=resolved(options, series, model, test, folds),
+        notes=tuple(note for note in dict.fromkeys(notes) if note),
+    )
+
+
+def split_rows(rows: int, options: ForecastOptions) -> tuple[int, int]:
+    """(test rows, folds): what was given, or about a fifth and as many as fit into that.
+
+    Raises DataError when the test rows do not hold one horizon or leave nothing to train on.
+    """
+    horizon = options.horizon
+    test = options.test or max(horizon, int(TEST_SHARE * rows) // horizon * horizon)
+    if test < horizon:
+        raise DataError(
+            f"test={test} rows cannot hold one forecast of horizon={horizon}; "
+            f"give --test {horizon} or more"
+        )
+    if rows <= test + horizon:
+        shorter = "a shorter --horizon or --test" if options.test else "a shorter --horizon"
+        raise DataError(
+            f"{rows} rows are too few: horizon={horizon} and {test} rows kept for the test need "
+            f"more than {test + horizon}; give {shorter}, or more rows"
+        )
+    return test, options.folds or min(MOST_FOLDS, test // horizon)
+
+
+def resolved(
+    options: ForecastOptions, series: SeriesTable, model: Forecaster, test: int, folds: int
+) -> dict[str, Any]:
+    """Every setting as the run used it: what `--config` needs for the same run again."""
+    chosen: dict[str, Any] = {
+        "target": list(series.targets),
+        "time": series.time_name,
+        "features": list(series.features) or None,
+        "lookback": model.lookback_,
+        "strategy": model.strategy_,
+        "test": test,
+        "folds": folds,
+    }
+    flat = {**options.model_dump(exclude={"out"}), **chosen}
+    return {
+        **{name: value for name, value in flat.items() if value is not None},
+        "network": model.network_.model_dump(),
+        "training": model.training_.model_dump(),
+    }
+
+
+def to_yaml(settings: Mapping[str, Any]) -> str:
+    """The text of a --config file."""
+    head = f"# gatewise {__version__}: gatewise forecast DATA --config THIS_FILE\n"
+    return head + yaml.safe_dump(
+        outputs.plain(settings), sort_keys=False, allow_unicode=True, default_flow_style=None
+    )
