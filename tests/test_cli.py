@@ -242,10 +242,8 @@ def test_a_config_file_flat_and_in_sections_and_flags_over_it(tmp_path):
 
 
 def test_negative_flags_reach_the_settings(here, monkeypatch):
-    from gatewise.cli import forecast as module
-
     seen = []
-    monkeypatch.setattr(module, "read", lambda source, options: seen.append(options) or 1 / 0)
+    monkeypatch.setattr(forecast_run, "read", lambda source, options: seen.append(options) or 1 / 0)
     main(["forecast", "shop.csv", "--horizon", "6", "--calendar"])
     main(["forecast", "shop.csv", "--horizon", "6", "--no-calendar", "--target", "a", "--target=b"])
     assert [options.chosen().get("calendar") for options in seen] == [True, False]

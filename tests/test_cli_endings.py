@@ -231,14 +231,12 @@ def test_debug_shows_where(here, monkeypatch, capsys):
 
 
 def test_operating_system_errors_have_the_exit_code_of_their_cause(here, monkeypatch, capsys):
-    from gatewise.cli import forecast as module
-
     for number, code in ((13, 2), (30, 2), (28, 1), (5, 1)):
 
         def fail(source, options, number=number):
             raise OSError(number, os.strerror(number), "some/place")
 
-        monkeypatch.setattr(module, "read", fail)
+        monkeypatch.setattr(forecast_run, "read", fail)
         assert forecast("shop.csv", *TARGET) == code
         assert f"error: {os.strerror(number)}: some/place" in capsys.readouterr().err
 

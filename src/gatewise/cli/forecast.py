@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gatewise import outputs
-from gatewise.cli import show
-from gatewise.cli.forecast_run import train_and_judge
-from gatewise.cli.options import ForecastOptions, given, job, with_flags
-from gatewise.data.frames import read_table
-from gatewise.data.table import SeriesTable, read_series
+from gatewise.cli.options import given, job, with_flags
 
 INTERRUPTED = 130
 
@@ -47,14 +42,18 @@ def forecast(
     """
     asked = given(flags)
     wanted = job(asked, config)
+    # what takes long to import, after what costs nothing to refuse
+    from gatewise import outputs
+    from gatewise.cli import forecast_run, show
+
     source = Path(data)
     out = Path(wanted.options.out or default_out(source))
     outputs.check(out)
     console = show.open_console(sys.stderr if as_json else sys.stdout)
-    series = read(source, wanted.options)
+    series = forecast_run.read(source, wanted.options)
     if not quiet:
         show.notes(console, series.notes)
-    run = train_and_judge(series, wanted, verbose=0 if quiet else 1)
+    run = forecast_run.train_and_judge(series, wanted, verbose=0 if quiet else 1)
     if not quiet:
         show.notes(console, [note for note in run.notes if note not in series.notes])
     metrics = run.metrics(source.name)
@@ -82,34 +81,6 @@ def forecast(
 def default_out(source: Path) -> str:
     """`data/air.csv.gz` -> `air-forecast`, in the folder one is in."""
     return f"{Path(source.name.removesuffix('.gz')).stem}-forecast"
-
-
-def read(source: Path, options: ForecastOptions) -> SeriesTable:
-    """The series of the file, read as the options want it."""
-    frame = read_table(source)
-    known = [str(name) for name in frame.columns]
-    features = split_names(options.features, known)
-    return read_series(
-        frame,
-        target=split_names(options.target, known),
-        time=options.time,
-        features="all" if features == ["all"] and "all" not in known else features,
-        sort=options.sort,
-        fill=options.fill,
-        duplicates=options.duplicates,
-        name=source.name,
-    )
-
-
-def split_names(given: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
-    """`a,b` is two columns, unless a column has that very name."""
-    if given is None:
-        return None
-    names: list[str] = []
-    for text in given:
-        parts = [text] if text in known else [part.strip() for part in text.split(",")]
-        names += [part for part in parts if part]
-    return names
 
 
 def shell_line(data: str, asked: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ import yaml
 
 from gatewise import outputs, progress
 from gatewise.cli.options import ForecastOptions, Job
-from gatewise.data.table import SeriesTable
+from gatewise.data.frames import read_table
+from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import DataError
 from gatewise.evaluation import ForecastEvaluation
 from gatewise.tasks.forecaster import Forecaster
@@ -88,6 +89,34 @@ class ForecastRun:
             seed=self.settings["seed"],
         )
         write_forecast_report(folder / "report.html", report)
+
+
+def read(source: Path, options: ForecastOptions) -> SeriesTable:
+    """The series of the file, read as the options want it."""
+    frame = read_table(source)
+    known = [str(name) for name in frame.columns]
+    features = split_names(options.features, known)
+    return read_series(
+        frame,
+        target=split_names(options.target, known),
+        time=options.time,
+        features="all" if features == ["all"] and "all" not in known else features,
+        sort=options.sort,
+        fill=options.fill,
+        duplicates=options.duplicates,
+        name=source.name,
+    )
+
+
+def split_names(given: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
+    """`a,b` is two columns, unless a column has that very name."""
+    if given is None:
+        return None
+    names: list[str] = []
+    for text in given:
+        parts = [text] if text in known else [part.strip() for part in text.split(",")]
+        names += [part for part in parts if part]
+    return names
 
 
 def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> ForecastRun:

@@ -1,4 +1,7 @@
-"""`gatewise predict`, `evaluate` and `info`: what can be done with a saved model."""
+"""`gatewise predict`, `evaluate` and `info`: what can be done with a saved model.
+
+Imports stand in the functions, so that help and wrong usage are answered at once.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewise import outputs
-from gatewise.cli import show
-from gatewise.data.frames import read_table
-from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import UsageError
-from gatewise.tasks.shared import load
 
 if TYPE_CHECKING:
+    from gatewise.data.table import SeriesTable
     from gatewise.tasks.forecaster import Forecaster
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")]
@@ -63,6 +62,10 @@ def predict(
       gatewise predict air-forecast/model air.csv --out next.csv
       gatewise predict air-forecast/model air.csv --json
     """
+    from gatewise import outputs
+    from gatewise.cli import show
+    from gatewise.tasks.shared import load
+
     if out is not None and Path(out).is_dir():
         raise UsageError(f"--out {out} is a folder; give the name of a file in it")
     saved = load(model)
@@ -104,6 +107,10 @@ def evaluate(
       gatewise evaluate air-forecast/model air-with-this-year.csv
       gatewise evaluate air-forecast/model air-with-this-year.csv --json
     """
+    from gatewise import outputs
+    from gatewise.cli import show
+    from gatewise.tasks.shared import load
+
     saved = load(model)
     evaluation = saved.evaluate(read_like(saved, data, sort=sort, fill=fill, duplicates=duplicates))
     if as_json:
@@ -114,6 +121,9 @@ def evaluate(
 
 def read_like(saved: Forecaster, data: str, **repairs: Any) -> SeriesTable:
     """The columns of the file that the model learnt from."""
+    from gatewise.data.frames import read_table
+    from gatewise.data.table import read_series
+
     return read_series(
         read_table(data),
         target=list(saved.tail_.targets),
@@ -131,6 +141,10 @@ def info(model: Model, *, as_json: Json = False) -> None:
     Examples:
       gatewise info air-forecast/model
     """
+    from gatewise import outputs
+    from gatewise.cli import show
+    from gatewise.tasks.shared import load
+
     summary = load(model).summary()
     if as_json:
         sys.stdout.write(outputs.to_json(summary) + "\n")
