@@ -24,6 +24,7 @@ from gatewise.evaluation import NETWORK, ForecastEvaluation
 from gatewise.least_squares import thin
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
+from gatewise.tasks.facts import facts
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
 from gatewise.tasks.recipe import Strategy
@@ -182,6 +183,10 @@ class Forecaster:
     def parameters_(self) -> int:
         """Number of weights."""
         return count(self.spec_)
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """What was learnt from what, in sections of printable facts."""
+        return facts(self)
 
     def predict(self, data: Any = None) -> pd.DataFrame:
         """The `horizon` steps after the last row of data (None: of the data learnt from).

@@ -119,7 +119,7 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         # a feature must be forecast to be read ahead
         predicted, independent = table.values.shape[1], False
         why += "; the features are forecast, too, to be read ahead"
-    reading = _reading(choices, table, predicted, first_held, season, independent)
+    reading = _reading(choices, strategy, table, predicted, first_held, season, independent)
     windows = first_held - reading.lookback - choices.horizon + 1
     examples = windows * (predicted if independent else 1)
     network, training = _settings(choices, strategy, examples, reading.lookback)
@@ -177,6 +177,7 @@ def _strategy(choices: Choices, first_held: int, season: int) -> tuple[Strategy,
 
 def _reading(
     choices: Choices,
+    strategy: Strategy,
     table: SeriesTable,
     predicted: int,
     first_held: int,
@@ -190,8 +191,10 @@ def _reading(
             "use transform='none' (--transform none)"
         )
     lookbacks = recipe.lookbacks(first_held, choices.horizon, season)
-    logs = {"none": [False], "log": [True], "auto": [False, True] if positive else [False]}
-    scalings: list[WindowScaling] = ["none", "last"]
+    log = choices.transform == "log"
+    if choices.transform == "auto":
+        log = recipe.logarithm_pays(table.values[:first_held, :predicted], season)
+    scalings: list[WindowScaling] = ["last"] if strategy == "by_position" else ["none", "last"]
     if choices.window_scaling != "auto":
         scalings = [choices.window_scaling]
     return recipe.choose_reading(
@@ -202,11 +205,8 @@ def _reading(
         horizon=choices.horizon,
         scaling=choices.scaling,
         independent=independent,
-        candidates=(
-            [choices.lookback] if choices.lookback else lookbacks,
-            logs[choices.transform],
-            scalings,
-        ),
+        log=log,
+        candidates=([choices.lookback] if choices.lookback else lookbacks, scalings),
     )
 
 
@@ -214,14 +214,15 @@ def _reading_in_words(choices: Choices, reading: recipe.Reading) -> list[str]:
     chosen = []
     if choices.lookback is None:
         chosen.append(f"a lookback of {reading.lookback} steps")
-    if choices.transform == "auto":
-        chosen.append("logarithms" if reading.logs else "no logarithm")
     if choices.window_scaling == "auto":
         how = {"none": "as they are", "last": "relative to their last value"}
         chosen.append(f"windows {how[reading.window_scaling]}")
-    if not chosen:
-        return []
-    return [f"{', '.join(chosen)}: where a linear model did best on the validation rows"]
+    words = []
+    if chosen:
+        words.append(f"{', '.join(chosen)}: so a linear model did best on the validation rows")
+    if reading.logs and choices.transform == "auto":
+        words.append("logarithms are learnt: the spread within a season grows with its level")
+    return words
 
 
 def _settings(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gatewise.batch import IntArray
 from gatewise.data.series import Scaling, SeriesCodec, Windows, WindowScaling
+from gatewise.errors import UsageError
 from gatewise.least_squares import choose_penalty, thin
 from gatewise.spec import Network, Training
 from gatewise.tasks.shortcut import Lags
@@ -28,6 +29,9 @@ LONG = 1_000  # windows from which segments pay
 LONG_HORIZON = 8  # steps below which there is nothing to cut into segments
 MOST_LOOKBACK = 720
 TRIED_WINDOWS = 4_000
+BLOCK = 12  # rows of a block where there is no season
+FEWEST_BLOCKS = 4
+MULTIPLICATIVE = 0.5  # the logarithm must even out the spread at least so much
 CLEARLY = 0.98  # a later candidate is taken only when its error is below this share
 
 
@@ -55,14 +59,19 @@ def choose_strategy(windows: int, horizon: int, lookback: int) -> tuple[Strategy
 
 
 def lookbacks(rows: int, horizon: int, season: int) -> list[int]:
-    """Lookbacks worth trying, in steps: some seasons, or some horizons, that leave enough rows."""
+    """Lookbacks worth trying, in steps: some seasons, or some horizons, that leave enough rows.
+
+    Short series get one: the best of several there is the luckiest.
+    """
     most = min(MOST_LOOKBACK, max((rows - horizon) // 3, 1))
     cycle = season if season > 1 else 0
     wanted = [2 * cycle, 3 * cycle, 7 * cycle] if cycle else [2 * horizon, 4 * horizon, 24]
     if horizon > cycle:
         wanted += [2 * horizon, 4 * horizon]
     fitting = sorted({length for length in wanted if max(2, min(horizon, most)) <= length <= most})
-    return fitting or [most]
+    if not fitting:
+        return [most]
+    return fitting if rows - fitting[-1] - horizon >= LONG else fitting[:1]
 
 
 def choose_reading(
@@ -74,20 +83,20 @@ def choose_reading(
     horizon: int,
     scaling: Scaling,
     independent: bool,
-    candidates: tuple[Sequence[int], Sequence[bool], Sequence[WindowScaling]],
+    log: bool,
+    candidates: tuple[Sequence[int], Sequence[WindowScaling]],
 ) -> Reading:
     """The reading whose linear model has the least error on the rows from `first_held` on.
 
-    values (N, C). Candidates: lookbacks, whether to take logarithms, scalings of windows; of
-    nearly equal ones the first stays. The error is the mean absolute one, each column in units
+    values (N, C); log: whether logarithms are taken. Candidates: lookbacks, scalings of windows;
+    of nearly equal ones the first stays. The error is the mean absolute one, each column in units
     of its own mean absolute change.
     """
-    targets = columns[:predicted]
+    logs = columns[:predicted] if log else ()
     change = np.abs(np.diff(values[:first_held, :predicted], axis=0)).mean(axis=0)
     change[change == 0] = 1.0
     best: tuple[float, Reading] | None = None
-    for lookback, log, window_scaling in product(*candidates):
-        logs = targets if log else ()
+    for lookback, window_scaling in product(*candidates):
         codec = SeriesCodec.learn(
             values[:first_held],
             scaling,
@@ -104,13 +113,31 @@ def choose_reading(
         if best is None or error < CLEARLY * best[0]:
             best = (error, Reading(lookback, logs, window_scaling))
     if best is None:
-        return Reading(1, (), "last")
+        raise UsageError("no reading was given to choose from")
     return best[1]
 
 
 def logarithm_fits(values: Floats) -> bool:
     """Whether all values (N, D) are clearly above 0."""
     return bool(np.all(values.min(axis=0) > 0.01 * np.abs(values).mean(axis=0)))
+
+
+def logarithm_pays(values: Floats, season: int) -> bool:
+    """Whether the spread within seasons grows in step with their level, in values (N, D).
+
+    Taken relative to the level, the spread of season-long blocks must vary less than half as much.
+    Source: Guerrero 1993, of whose powers only 0 (logarithm) and 1 (as it is) are compared.
+    """
+    size = season if season > 2 else BLOCK
+    count = len(values) // size
+    if count < FEWEST_BLOCKS or not logarithm_fits(values):
+        return False
+    blocks = values[-count * size :].reshape(count, size, -1)
+    level, spread = blocks.mean(axis=1), blocks.std(axis=1)  # (blocks, D)
+    varies = spread.std(axis=0) / np.maximum(spread.mean(axis=0), 1e-300)
+    share = spread / level
+    varies_as_share = share.std(axis=0) / np.maximum(share.mean(axis=0), 1e-300)
+    return bool(np.median(varies_as_share / np.maximum(varies, 1e-300)) < MULTIPLICATIVE)
 
 
 def _linear_error(codec: SeriesCodec, values: Floats, first_held: int, change: Floats) -> float:
@@ -122,7 +149,8 @@ def _linear_error(codec: SeriesCodec, values: Floats, first_held: int, change: F
     for column in range(seen.outputs.shape[1]):
         own, other = Lags(seen, codec.lookback, column), Lags(held, codec.lookback, column)
         _, weights = choose_penalty(own.gather, thin(len(seen), TRIED_WINDOWS), other.gather, rows)
-        errors.append(_error(codec, held, rows, other.gather(rows)[0] @ weights, column, change))
+        told = other.gather(rows)[0] @ weights + other.last(rows)
+        errors.append(_error(codec, held, rows, told, column, change))
     return float(np.mean(errors))
 
 
@@ -152,8 +180,8 @@ def default_network(strategy: Strategy, windows: int, lookback: int, horizon: in
     shortcut = 0 if strategy == "encoder_decoder" else lookback
     if strategy == "by_position":
         return Network(
-            hidden_size=256 if windows >= 20_000 else 128,
-            dropout=0.2,
+            hidden_size=256 if windows >= 20_000 else 64,
+            dropout=0.2 if windows >= 20_000 else 0.1,
             segment_length=segment_length(lookback, horizon),
             shortcut=shortcut,
         )
@@ -166,12 +194,12 @@ def default_training(strategy: Strategy, windows: int) -> Training:
     """Small data: small steps for many epochs; large data: large batches, few epochs."""
     if strategy == "by_position":
         return Training(
-            epochs=20,
+            epochs=30,
             batch_size=256 if windows >= 20_000 else 64,
             learning_rate=1e-3,
             schedule="cosine",
             loss="mae",
-            patience=4,
+            patience=6,
         )
     if windows < LONG:
         return Training(epochs=200, batch_size=16, learning_rate=3e-3, patience=30)

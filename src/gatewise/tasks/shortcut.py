@@ -1,4 +1,9 @@
-"""The linear shortcut of a forecaster, solved by least squares on its own windows."""
+"""The linear shortcut of a forecaster, solved by least squares on its own windows.
+
+Lags are regressors relative to the last one, which is a regressor of its own, and what is told is
+relative to it, too. That changes nothing of what a linear map can say, but the ridge then pulls
+towards repeating the last value instead of towards the mean, as `baselines.linear` does.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +20,26 @@ MOST_EXAMPLES = 20_000
 
 
 class Lags:
-    """Windows of one predicted value as regressors (its own lags and 1) and answers."""
+    """Windows of one predicted value as regressors (lags, last value, 1) and answers."""
 
     def __init__(self, windows: Windows, lags: int, column: int) -> None:
         self.windows, self.lags, self.column = windows, lags, column
         self.arrays = windows.arrays
 
     def gather(self, rows: IntArray) -> tuple[Floats, Floats]:
-        """x (n, lags + 1), y (n, K), in each window's own scaling."""
+        """x (n, lags + 1), y (n, K) relative to the last value, in each window's own scaling."""
         batch = self.windows.gather(self.arrays, rows)
-        x = batch.x[:, -self.lags :, self.column].astype(np.float64)
+        lags = batch.x[:, -self.lags :, self.column].astype(np.float64)
         truth = np.asarray(batch.y)[:, :, self.column].astype(np.float64)
-        return np.concatenate([x, np.ones((len(x), 1))], axis=1), truth
+        last = lags[:, -1:]
+        x = np.concatenate([lags[:, :-1] - last, last, np.ones((len(lags), 1))], axis=1)
+        return x, truth - last
+
+    def last(self, rows: IntArray) -> Floats:
+        """What the answers are relative to.  (n, 1)"""
+        batch = self.windows.gather(self.arrays, rows)
+        value: Floats = batch.x[:, -1:, self.column].astype(np.float64)
+        return value
 
 
 def penalties(seen: Windows, held: Windows, lags: int) -> list[float]:
@@ -49,6 +62,7 @@ def solve(windows: Windows, lags: int, penalty: list[float]) -> tuple[Singles, S
         solve_ridge(Lags(windows, lags, column).gather, rows, penalty[column])
         for column in range(windows.outputs.shape[1])
     ]
-    both = np.stack(solved, axis=-1).astype(np.float32)  # (lags + 1, K, D)
-    flat = both.reshape(lags + 1, -1)
+    both = np.stack(solved, axis=-1)  # (lags + 1, K, D)
+    both[-2] += 1.0 - both[:-2].sum(axis=0)  # from relative to the last value to plain lags
+    flat = both.astype(np.float32).reshape(lags + 1, -1)
     return flat[:-1], flat[-1]

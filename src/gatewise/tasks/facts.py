@@ -1,0 +1,96 @@
+"""What a fitted forecaster is, in sections of printable facts, for `info` and the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatewise.data.frequency import in_words
+
+if TYPE_CHECKING:
+    from gatewise.tasks.forecaster import Forecaster
+
+
+def facts(model: Forecaster) -> dict[str, dict[str, Any]]:
+    """Sections in reading order; values are numbers, words or short lists."""
+    return {
+        "Data": _data(model),
+        "Reading": _reading(model),
+        "Network": _network(model),
+        "Training": _training(model),
+        "Versions": dict(model.versions_),
+    }
+
+
+def _data(model: Forecaster) -> dict[str, Any]:
+    data = model.data_
+    found: dict[str, Any] = {"rows learnt from": data["rows"]}
+    if data["first"] is not None:
+        found["from, to"] = f"{data['first']}, {data['last']}"
+    if data["frequency"] is not None:
+        found["one row"] = in_words(data["frequency"])
+    found["season"] = f"{model.season_} steps" if model.season_ > 1 else "none"
+    for name in data["targets"]:
+        column = data["columns"][name]
+        found[f"forecast: {name}"] = (
+            f"{column['min']:.6g} to {column['max']:.6g}, "
+            f"mean {column['mean']:.6g}, spread {column['std']:.6g}"
+        )
+    if data["features"]:
+        found["read besides"] = ", ".join(data["features"])
+    found["SHA-256 of the values"] = data["sha256"]
+    return found
+
+
+def _reading(model: Forecaster) -> dict[str, Any]:
+    codec = model.codec_
+    found: dict[str, Any] = {
+        "strategy": model.strategy_,
+        "lookback": f"{codec.lookback} steps",
+        "horizon": f"{model.horizon} steps",
+        "scaling": model.scaling,
+        "window scaling": codec.window_scaling,
+        "logarithm": "yes" if codec.logs else "no",
+    }
+    if codec.cycles:
+        found["calendar"] = ", ".join(codec.cycles)
+    if len(model.data_["targets"]) > 1:
+        found["targets"] = "each by itself, one network" if codec.independent else "together"
+    return found
+
+
+def _network(model: Forecaster) -> dict[str, Any]:
+    spec = model.spec_
+    found: dict[str, Any] = {
+        "cell": spec.cell,
+        "hidden_size": spec.hidden_size,
+        "num_layers": spec.num_layers,
+        "bidirectional": "yes" if spec.bidirectional else "no",
+        "dropout": spec.dropout,
+    }
+    if spec.embedding != "none":
+        found["embedding"] = f"{spec.embedding}, size {spec.embedding_size}"
+    if spec.segment_length > 1:
+        found["segment_length"] = f"{spec.segment_length} steps"
+    if spec.kind == "many_to_one":
+        found["pooling"] = spec.pooling
+    else:
+        found["decoder"] = spec.decoder
+    found["shortcut"] = f"{spec.shortcut} steps, solved" if spec.shortcut else "none"
+    found["weights"] = f"{model.parameters_:,}"
+    return found
+
+
+def _training(model: Forecaster) -> dict[str, Any]:
+    training, history = model.training_, model.history_
+    seconds = sum(record.seconds for record in history.records)
+    return {
+        "engine": model.engine,
+        "seed": model.seed,
+        "loss": training.loss,
+        "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, "
+        f"{training.schedule}",
+        "batch_size": training.batch_size,
+        "epochs": f"{len(history.records)} run, best {history.best_epoch}, "
+        f"ended: {history.stopped}",
+        "time": f"{seconds:.1f} s",
+    }
