@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import math
 from pathlib import Path
@@ -208,6 +209,17 @@ def test_choices_of_engine_and_device_are_those_there_are():
     kinds = {name: Kind.of(f.annotation) for name, f in ForecastOptions.model_fields.items()}
     assert set(kinds["engine"].choices) == set(ENGINES)
     assert set(kinds["device"].choices) == set(DEVICES)
+
+
+def test_every_argument_of_the_python_class_is_a_flag():
+    from gatewise.tasks.shared import parameter_names
+
+    arguments = set(parameter_names(forecast_run.Forecaster))
+    assert arguments - {"verbose", "network", "training"} == set(forecast_run.PARAMETERS)
+    defaults = inspect.signature(forecast_run.Forecaster).parameters
+    options = forecast_run.ForecastOptions(horizon=1)
+    for name in set(forecast_run.PARAMETERS) - {"horizon"}:
+        assert getattr(options, name) == defaults[name].default
 
 
 def test_only_what_was_given_is_chosen():

@@ -89,6 +89,7 @@ def by_target(console: Console, evaluation: ForecastEvaluation) -> None:
         rows.append([target, number(own), number(errors[best]), best])
     if len(evaluation.targets) > MANY_TARGETS:
         rows.append([f"... {len(evaluation.targets) - MANY_TARGETS} more", "", "", ""])
+    say(console, "")
     table(console, ["target", "MAE network", "MAE best baseline", "which"], rows)
 
 
