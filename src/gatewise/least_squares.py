@@ -59,7 +59,7 @@ def _normal_equations(gather: Gather, rows: IntArray) -> tuple[Floats, Floats]:
 def _solve(gram: Floats, cross: Floats, penalty: float) -> Floats:
     size = len(gram) - 1
     scale = max(float(np.trace(gram)) - float(gram[-1, -1]), 1e-300) / max(size, 1)
-    ridge = np.full(len(gram), penalty * scale)
+    ridge: Floats = np.full(len(gram), penalty * scale)
     ridge[-1] = 0.0
     solution: Floats = np.linalg.solve(gram + np.diag(ridge), cross)
     return solution
