@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import IntArray
-from gatewise.least_squares import CHUNK, choose_penalty, solve_ridge, thin
+from gatewise.batch import IntArray, thin
+from gatewise.least_squares import CHUNK, choose_penalty, solve_ridge
 
 Floats = NDArray[np.float64]
 

@@ -82,9 +82,14 @@ def batch_order(
     return _cut(order[:limit], batch_size)
 
 
-def in_order(count: int, batch_size: int) -> list[IntArray]:
-    """Every example once, from the first to the last."""
-    return _cut(np.arange(count), batch_size)
+def in_order(count: int, batch_size: int, most: int | None = None) -> list[IntArray]:
+    """Every example once, from the first to the last; with `most`, so many, evenly spaced."""
+    return _cut(np.arange(count) if most is None else thin(count, most), batch_size)
+
+
+def thin(count: int, most: int) -> IntArray:
+    """At most `most` of the numbers 0 to count - 1, evenly spaced, the last one included."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 def _cut(order: NDArray[np.int64], batch_size: int) -> list[IntArray]:

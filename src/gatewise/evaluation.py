@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Scores = dict[str, float]
 
 NETWORK = "network"
+LEVEL = 0.98  # errors nearer to each other than this are level
 METRICS = ("MAE", "RMSE", "sMAPE", "MASE")
 
 
@@ -32,6 +33,7 @@ class ForecastEvaluation:
     train_rows  rows before this one were seen by training or early stopping
     season      steps of the seasonal cycle (1: none)
     scale       (D,) what MASE divides by: seasonal naive errors within the training rows
+    remark      what else the verdict must say of the network, a sentence
     """
 
     targets: tuple[str, ...]
@@ -42,6 +44,7 @@ class ForecastEvaluation:
     train_rows: int
     season: int
     scale: Floats
+    remark: str = ""
 
     @property
     def horizon(self) -> int:
@@ -102,21 +105,26 @@ class ForecastEvaluation:
 
     def verdict(self) -> str:
         """In words: what the network beats, and what beats it."""
+        return f"{self._comparison()} {self.remark}".rstrip()
+
+    def _comparison(self) -> str:
         ranking = self.ranking()
         own = dict(ranking)[NETWORK]
         others = [(name, score) for name, score in ranking if name != NETWORK]
         winners = [name for name, score in others if score < own]
         if winners:
             best, score = others[0]
+            if score == 0:
+                return f"The network LOSES to {best}, which makes no error here at all."
+            advice = f"Do not use the network here before it beats {best}."
+            if score > own * LEVEL:
+                advice = f"The two are all but level: prefer {best}, which is simpler."
             return (
                 f"The network LOSES to {_listing(winners)} on these {len(self.origins)} windows "
-                f"(best: {best}, with {100 * (1 - score / own):.1f} % less error). "
-                f"Do not use the network here before it beats {best}."
-                if score > 0
-                else f"The network LOSES to {best}, which makes no error here at all."
+                f"(best: {best}, with {100 * (1 - score / own):.1f} % less error). {advice}"
             )
         best, score = others[0]
-        if own >= score * 0.98:
+        if own >= score * LEVEL:
             return (
                 f"The network is level with {best}, the best baseline, on these "
                 f"{len(self.origins)} windows: it adds next to nothing over it."

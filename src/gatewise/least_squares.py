@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,26 +41,17 @@ def solve_ridge(gather: Gather, rows: IntArray, penalty: float) -> Floats:
     return _solve(gram, cross, penalty)
 
 
-def thin(count: int, most: int) -> IntArray:
-    """At most `most` of the numbers 0 to count - 1, evenly spaced, the last one included."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
-
-
 def _normal_equations(gather: Gather, rows: IntArray) -> tuple[Floats, Floats]:
-    x, y = gather(rows[:CHUNK])
-    gram: Floats = x.T @ x
-    cross: Floats = x.T @ y
-    for i in range(CHUNK, len(rows), CHUNK):
+    sums: tuple[Any, Any] = (0.0, 0.0)
+    for i in range(0, len(rows), CHUNK):
         x, y = gather(rows[i : i + CHUNK])
-        gram = gram + x.T @ x
-        cross = cross + x.T @ y
-    return gram, cross
+        sums = (sums[0] + x.T @ x, sums[1] + x.T @ y)
+    return sums
 
 
 def _solve(gram: Floats, cross: Floats, penalty: float) -> Floats:
     size = len(gram) - 1
     scale = max(float(np.trace(gram)) - float(gram[-1, -1]), 1e-300) / max(size, 1)
-    ridge: Floats = np.full(len(gram), penalty * scale)
+    ridge = np.full(len(gram), penalty * scale)
     ridge[-1] = 0.0
-    solution: Floats = np.linalg.solve(gram + np.diag(ridge), cross)
-    return solution
+    return np.asarray(np.linalg.solve(gram + np.diag(ridge), cross), dtype=np.float64)

@@ -16,6 +16,7 @@ from gatewise.errors import DivergedError
 from gatewise.spec import Training
 
 EVALUATION_BATCH = 512
+EVALUATION_EXAMPLES = 5_000  # of the validation data, evenly spaced: more cost time, not doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,11 @@ def fit(
     size = min(len(train), training.examples_per_epoch or len(train))
     planned = training.epochs if epochs is None else min(epochs, training.epochs)
     watch.begin(planned, math.ceil(size / training.batch_size))
-    held_out = [] if validation is None else in_order(len(validation), EVALUATION_BATCH)
+    held_out = (
+        []
+        if validation is None
+        else in_order(len(validation), EVALUATION_BATCH, most=EVALUATION_EXAMPLES)
+    )
     records: list[EpochRecord] = []
     best_loss = math.inf if validation is None else engine.evaluate(validation, held_out)
     best_epoch, best_weights = 0, engine.get_weights()

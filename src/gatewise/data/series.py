@@ -71,6 +71,8 @@ class Windows:
     future   (P,) the columns known in advance
     scaling  of each window by itself, applied to the predicted columns:
              last: minus the last value read; mean_std: by mean and spread of what is read
+    persistence  (K, D) under `last`: how much of the last value is expected k steps on. 1 for
+             what wanders, towards 0 for what returns to its mean
     truth    whether the rows after the lookback are there to be learnt from
 
     Example i is group i // n at window i % n. With one group every target is predicted together;
@@ -85,6 +87,7 @@ class Windows:
     outputs: IntArray
     future: IntArray
     scaling: WindowScaling
+    persistence: Singles
     truth: bool = True
 
     @property
@@ -96,6 +99,7 @@ class Windows:
             "inputs": self.inputs,
             "outputs": self.outputs,
             "future": self.future,
+            "persistence": self.persistence,
             "read_steps": np.arange(self.lookback),
             "told_steps": np.arange(self.lookback, self.lookback + self.horizon),
             "own": (np.arange(self.inputs.shape[1]) < self.outputs.shape[1]).astype(np.float32),
@@ -115,7 +119,7 @@ class Windows:
         y = None
         if self.truth:
             y = arrays["values"][told[:, :, None], self._columns(arrays, rows, "outputs")]
-            y = (y - shift[:, :, :width]) / spread[:, :, :width]
+            y = (y - shift[:, :, :width] * arrays["persistence"]) / spread[:, :, :width]
         return Batch(
             x=x,
             y=y,
@@ -129,8 +133,14 @@ class Windows:
         """Undo each window's own scaling.  output (B, K, D)"""
         _, shift, spread = self._read(self.arrays, rows)
         width = self.outputs.shape[1]
-        restored: Singles = output * spread[:, :, :width] + shift[:, :, :width]
+        restored: Singles = output * spread[:, :, :width] + shift[:, :, :width] * self.persistence
         return restored
+
+    def levels(self, rows: IntArray) -> Singles:
+        """What was taken out of each predicted column of these windows.  (B, D)"""
+        _, shift, _ = self._read(self.arrays, rows)
+        level: Singles = shift[:, 0, : self.outputs.shape[1]]
+        return level
 
     def _read(self, arrays: Mapping[str, Array], rows: Array) -> tuple[Array, Array, Array]:
         """x (B, L, F), and the shift and spread (B, 1, F) that were taken out of it."""
@@ -165,6 +175,7 @@ class SeriesCodec:
     cycles       calendar cycles added behind the columns (a sine and a cosine each)
     independent  each target is a series of its own under one shared network
     ahead        whether the calendar of the predicted steps is read, too (by a decoder)
+    persistence  (K, D) see Windows; None: 1 everywhere
     """
 
     columns: tuple[str, ...]
@@ -177,6 +188,7 @@ class SeriesCodec:
     lookback: int
     horizon: int
     ahead: bool = False
+    persistence: Singles | None = None
 
     @classmethod
     def learn(cls, values: Floats, scaling: Scaling, **chosen: Any) -> SeriesCodec:
@@ -211,6 +223,9 @@ class SeriesCodec:
         others = np.arange(self.predicted, encoded.shape[1])
         outputs = own[:, None] if self.independent else own[None, :]  # (G, D)
         inputs = np.concatenate([outputs, np.tile(others, (len(outputs), 1))], axis=1)
+        persistence = self.persistence
+        if persistence is None:
+            persistence = np.ones((self.horizon, outputs.shape[1]), dtype=np.float32)
         return Windows(
             values=encoded,
             starts=starts.astype(np.int64),
@@ -220,6 +235,7 @@ class SeriesCodec:
             outputs=outputs,
             future=np.arange(len(self.columns), encoded.shape[1] if self.ahead else 0),
             scaling=self.window_scaling,
+            persistence=persistence,
             truth=truth,
         )
 
@@ -256,6 +272,7 @@ class SeriesCodec:
             "lookback": self.lookback,
             "horizon": self.horizon,
             "ahead": self.ahead,
+            "persistence": None if self.persistence is None else self.persistence.tolist(),
         }
 
     @classmethod
@@ -271,6 +288,9 @@ class SeriesCodec:
             lookback=data["lookback"],
             horizon=data["horizon"],
             ahead=data["ahead"],
+            persistence=None
+            if data["persistence"] is None
+            else np.array(data["persistence"], dtype=np.float32),
         )
 
 

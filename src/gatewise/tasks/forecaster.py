@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.baselines import baseline_forecasts
-from gatewise.batch import IntArray
+from gatewise.batch import IntArray, thin
 from gatewise.data.repair import Duplicates, Fill
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
 from gatewise.data.splits import rolling_origins
@@ -21,7 +21,6 @@ from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import DataError, UsageError
 from gatewise.evaluation import NETWORK, ForecastEvaluation
-from gatewise.least_squares import thin
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
 from gatewise.tasks.facts import facts
@@ -256,6 +255,8 @@ class Forecaster:
         for origin in origins:
             model = Forecaster(**self.get_params(deep=False))
             model.set_params(verbose=0).fit(table.rows(0, int(origin)))
+            if model.history_.stopped == "interrupted":
+                raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))
             parts.append(model._judge(table, np.array([origin]), int(origin), told))
         return replace(
@@ -386,4 +387,13 @@ class Forecaster:
             train_rows=seen,
             season=self.season_,
             scale=self.scale_,
+            remark=self._remark(),
+        )
+
+    def _remark(self) -> str:
+        if self.history_.best_epoch or not self.spec_.shortcut:
+            return ""
+        return (
+            "No epoch of training improved on the solved linear shortcut, so what is kept is that "
+            "shortcut alone: a linear forecast, to which the recurrent part adds nothing."
         )

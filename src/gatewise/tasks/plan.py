@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -119,24 +120,29 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         # a feature must be forecast to be read ahead
         predicted, independent = table.values.shape[1], False
         why += "; the features are forecast, too, to be read ahead"
-    reading = _reading(choices, strategy, table, predicted, first_held, season, independent)
-    windows = first_held - reading.lookback - choices.horizon + 1
-    examples = windows * (predicted if independent else 1)
-    network, training = _settings(choices, strategy, examples, reading.lookback)
     decoder = DECODERS[strategy]
+    logs = _logs(choices, table, predicted, first_held, season)
     codec = SeriesCodec.learn(
         table.values[:first_held],
         choices.scaling,
         columns=table.columns,
         predicted=predicted,
-        logs=reading.logs,
+        logs=logs,
         cycles=_cycles(choices, table),
-        window_scaling=reading.window_scaling,
+        window_scaling="last" if choices.window_scaling == "auto" else choices.window_scaling,
         independent=independent,
-        lookback=reading.lookback,
+        lookback=choices.lookback or 1,
         horizon=1 if strategy == "recursive" else choices.horizon,
         ahead=decoder != "none",
     )
+    tried = recipe.lookbacks(first_held, choices.horizon, season)
+    if choices.lookback is None:
+        plain = replace(codec, cycles=(), ahead=False)
+        lookback = recipe.choose_lookback(tried, table.values, plain, first_held)
+        codec = replace(codec, lookback=lookback)
+    examples = first_held - codec.lookback - choices.horizon + 1
+    examples *= predicted if independent else 1
+    network, training = _settings(choices, strategy, examples, codec.lookback)
     width, calendar = 1 if independent else predicted, 2 * len(codec.cycles)
     spec = NetworkSpec.complete(
         network,
@@ -157,7 +163,7 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         network=network,
         training=training,
         retrain=examples < RETRAIN_BELOW if choices.retrain is None else choices.retrain,
-        notes=(*notes, f"strategy {why}", *_reading_in_words(choices, reading)),
+        notes=(*notes, f"strategy {why}", *_in_words(choices, codec, tried)),
     )
 
 
@@ -175,52 +181,32 @@ def _strategy(choices: Choices, first_held: int, season: int) -> tuple[Strategy,
     return recipe.choose_strategy(windows, choices.horizon, lookback)
 
 
-def _reading(
-    choices: Choices,
-    strategy: Strategy,
-    table: SeriesTable,
-    predicted: int,
-    first_held: int,
-    season: int,
-    independent: bool,
-) -> recipe.Reading:
-    positive = recipe.logarithm_fits(table.values[:, :predicted])
-    if choices.transform == "log" and not positive:
+def _logs(
+    choices: Choices, table: SeriesTable, predicted: int, first_held: int, season: int
+) -> tuple[str, ...]:
+    """The columns whose logarithm is learnt: all that are forecast, or none."""
+    values = table.values[:first_held, :predicted]
+    if choices.transform == "log" and not recipe.logarithm_fits(values):
         raise UsageError(
             "transform='log' needs values clearly above 0 in every forecast column; "
             "use transform='none' (--transform none)"
         )
-    lookbacks = recipe.lookbacks(first_held, choices.horizon, season)
     log = choices.transform == "log"
     if choices.transform == "auto":
-        log = recipe.logarithm_pays(table.values[:first_held, :predicted], season)
-    scalings: list[WindowScaling] = ["last"] if strategy == "by_position" else ["none", "last"]
-    if choices.window_scaling != "auto":
-        scalings = [choices.window_scaling]
-    return recipe.choose_reading(
-        table.values,
-        table.columns,
-        predicted,
-        first_held=first_held,
-        horizon=choices.horizon,
-        scaling=choices.scaling,
-        independent=independent,
-        log=log,
-        candidates=([choices.lookback] if choices.lookback else lookbacks, scalings),
-    )
+        log = recipe.logarithm_pays(values, season)
+    return table.columns[:predicted] if log else ()
 
 
-def _reading_in_words(choices: Choices, reading: recipe.Reading) -> list[str]:
-    chosen = []
-    if choices.lookback is None:
-        chosen.append(f"a lookback of {reading.lookback} steps")
-    if choices.window_scaling == "auto":
-        how = {"none": "as they are", "last": "relative to their last value"}
-        chosen.append(f"windows {how[reading.window_scaling]}")
+def _in_words(choices: Choices, codec: SeriesCodec, tried: Sequence[int]) -> list[str]:
     words = []
-    if chosen:
-        words.append(f"{', '.join(chosen)}: so a linear model did best on the validation rows")
-    if reading.logs and choices.transform == "auto":
+    if choices.lookback is None:
+        how = "the best" if len(tried) > 1 else "by rule"
+        among = f" of {', '.join(map(str, tried))}" if len(tried) > 1 else ""
+        words.append(
+            f"lookback of {codec.lookback} steps, {how}{among}"
+            + (" for a linear model on the validation rows" if among else " for so few rows")
+        )
+    if codec.logs and choices.transform == "auto":
         words.append("logarithms are learnt: the spread within a season grows with its level")
     return words
 

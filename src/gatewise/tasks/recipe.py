@@ -1,30 +1,30 @@
 """What a forecaster does where the user said nothing: chosen from the training rows alone.
 
-How windows are read (logarithm, scaling of each window, lookback) is tried on a linear model,
-fitted before the validation rows and judged on them, because it is solved in a moment. The network
-and its training follow rules by the number of windows.
+The lookback is tried on a linear model, fitted before the validation rows and judged on them,
+because it is solved in a moment. The network and its training follow rules by the number of
+windows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import IntArray
-from gatewise.data.series import Scaling, SeriesCodec, Windows, WindowScaling
-from gatewise.errors import UsageError
-from gatewise.least_squares import choose_penalty, thin
+from gatewise.batch import IntArray, thin
+from gatewise.data.series import SeriesCodec, Windows
+from gatewise.least_squares import choose_penalty
 from gatewise.spec import Network, Training
 from gatewise.tasks.shortcut import Lags
 
 Floats = NDArray[np.float64]
 Strategy = Literal["direct", "recursive", "encoder_decoder", "by_position"]
 
+MOST_EXAMPLES = 60_000  # of one epoch
+LARGE = 20_000  # examples from which a large network pays
 LONG = 1_000  # windows from which segments pay
 LONG_HORIZON = 8  # steps below which there is nothing to cut into segments
 MOST_LOOKBACK = 720
@@ -32,16 +32,7 @@ TRIED_WINDOWS = 4_000
 BLOCK = 12  # rows of a block where there is no season
 FEWEST_BLOCKS = 4
 MULTIPLICATIVE = 0.5  # the logarithm must even out the spread at least so much
-CLEARLY = 0.98  # a later candidate is taken only when its error is below this share
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How windows are read."""
-
-    lookback: int
-    logs: tuple[str, ...]
-    window_scaling: WindowScaling
+CLEARLY = 0.98  # a longer lookback is taken only when its error is below this share
 
 
 def choose_strategy(windows: int, horizon: int, lookback: int) -> tuple[Strategy, str]:
@@ -74,47 +65,25 @@ def lookbacks(rows: int, horizon: int, season: int) -> list[int]:
     return fitting if rows - fitting[-1] - horizon >= LONG else fitting[:1]
 
 
-def choose_reading(
-    values: Floats,
-    columns: tuple[str, ...],
-    predicted: int,
-    *,
-    first_held: int,
-    horizon: int,
-    scaling: Scaling,
-    independent: bool,
-    log: bool,
-    candidates: tuple[Sequence[int], Sequence[WindowScaling]],
-) -> Reading:
-    """The reading whose linear model has the least error on the rows from `first_held` on.
+def choose_lookback(
+    candidates: Sequence[int], values: Floats, codec: SeriesCodec, first_held: int
+) -> int:
+    """The lookback whose linear model has the least error on the rows from `first_held` on; of
+    nearly equal ones the shortest.
 
-    values (N, C); log: whether logarithms are taken. Candidates: lookbacks, scalings of windows;
-    of nearly equal ones the first stays. The error is the mean absolute one, each column in units
-    of its own mean absolute change.
+    values (N, C). The error is the mean absolute one, each column in units of its own mean
+    absolute change.
     """
-    logs = columns[:predicted] if log else ()
-    change = np.abs(np.diff(values[:first_held, :predicted], axis=0)).mean(axis=0)
+    if len(candidates) == 1:
+        return candidates[0]
+    change = np.abs(np.diff(values[:first_held, : codec.predicted], axis=0)).mean(axis=0)
     change[change == 0] = 1.0
-    best: tuple[float, Reading] | None = None
-    for lookback, window_scaling in product(*candidates):
-        codec = SeriesCodec.learn(
-            values[:first_held],
-            scaling,
-            columns=columns,
-            predicted=predicted,
-            logs=logs,
-            cycles=(),
-            window_scaling=window_scaling,
-            independent=independent,
-            lookback=lookback,
-            horizon=horizon,
-        )
-        error = _linear_error(codec, values, first_held, change)
-        if best is None or error < CLEARLY * best[0]:
-            best = (error, Reading(lookback, logs, window_scaling))
-    if best is None:
-        raise UsageError("no reading was given to choose from")
-    return best[1]
+    best, least = candidates[0], np.inf
+    for lookback in candidates:
+        error = _linear_error(replace(codec, lookback=lookback), values, first_held, change)
+        if error < CLEARLY * least:
+            best, least = lookback, error
+    return best
 
 
 def logarithm_fits(values: Floats) -> bool:
@@ -179,11 +148,12 @@ def default_network(strategy: Strategy, windows: int, lookback: int, horizon: in
     """Sizes by the number of training examples; `shortcut` reads the whole lookback."""
     shortcut = 0 if strategy == "encoder_decoder" else lookback
     if strategy == "by_position":
+        large = windows >= LARGE  # then the network learns more than the shortcut knows
         return Network(
-            hidden_size=256 if windows >= 20_000 else 64,
-            dropout=0.2 if windows >= 20_000 else 0.1,
+            hidden_size=256 if large else 64,
+            dropout=0.5 if large else 0.1,
             segment_length=segment_length(lookback, horizon),
-            shortcut=shortcut,
+            shortcut=0 if large else shortcut,
         )
     if windows < LONG:
         return Network(hidden_size=32, dropout=0.2, shortcut=shortcut)
@@ -194,12 +164,13 @@ def default_training(strategy: Strategy, windows: int) -> Training:
     """Small data: small steps for many epochs; large data: large batches, few epochs."""
     if strategy == "by_position":
         return Training(
-            epochs=30,
-            batch_size=256 if windows >= 20_000 else 64,
+            epochs=30 if windows < LARGE else 12,
+            batch_size=256 if windows >= LARGE else 64,
             learning_rate=1e-3,
             schedule="cosine",
             loss="mae",
-            patience=6,
+            patience=6 if windows < LARGE else 3,
+            examples_per_epoch=MOST_EXAMPLES if windows > MOST_EXAMPLES else None,
         )
     if windows < LONG:
         return Training(epochs=200, batch_size=16, learning_rate=3e-3, patience=30)
@@ -209,5 +180,5 @@ def default_training(strategy: Strategy, windows: int) -> Training:
         learning_rate=3e-3,
         schedule="cosine",
         patience=15,
-        examples_per_epoch=20_000 if windows > 20_000 else None,
+        examples_per_epoch=LARGE if windows > LARGE else None,
     )

@@ -38,33 +38,39 @@ def train(
     plan: Plan, table: SeriesTable, *, engine: str, device: str, seed: int, watch: Watch
 ) -> Trained:
     """Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit."""
-    codec, spec = plan.codec, plan.spec
-    seen, held = (
-        _windows(codec, table, 0, plan.first_held),
-        _windows(codec, table, plan.first_held, len(table)),
-    )
+    spec = plan.spec
+    seen = _windows(plan.codec, table, 0, plan.first_held)
+    held = _windows(plan.codec, table, plan.first_held, len(table))
     penalty = shortcut.penalties(seen, held, spec.shortcut) if spec.shortcut else []
-    first = _engine(plan, seen, penalty, engine, device, seed)
+    codec, weights = _start(plan, plan.codec, seen, penalty, seed)
+    seen = _windows(codec, table, 0, plan.first_held)
+    held = _windows(codec, table, plan.first_held, len(table))
+    first = load_engine(engine, spec, plan.training, weights, device=device)
     history = fit(first, seen, held, plan.training, seed=seed, watch=watch)
     notes = []
     if history.best_epoch == 0:
         notes.append(
-            "no epoch did better on the validation rows than the network before training"
-            + (", which is the linear shortcut alone" if spec.shortcut else "")
+            "no epoch of training did better on the validation rows than the start, "
+            + ("the solved linear shortcut" if spec.shortcut else "random weights")
         )
     kept = Trained(codec, first.get_weights(), history, tuple(notes), {first.name: first.version})
     if not plan.retrain or history.stopped == "interrupted":
         return kept
-    whole = codec.relearn(table.values, plan.scaling)
-    everything = _windows(whole, table, 0, len(table))
-    second = _engine(plan, everything, penalty, engine, device, seed)
+    codec = plan.codec.relearn(table.values, plan.scaling)
+    everything = _windows(codec, table, 0, len(table))
+    codec, weights = _start(plan, codec, everything, penalty, seed)
+    everything = _windows(codec, table, 0, len(table))
+    second = load_engine(engine, spec, plan.training, weights, device=device)
     if history.best_epoch and not _trained_again(second, everything, plan, history, seed):
         return replace(kept, history=replace(history, stopped="interrupted"))
+    again = f"trained anew on all {len(table)} rows for {history.best_epoch} epochs"
+    if not history.best_epoch:
+        again = f"the shortcut was solved anew on all {len(table)} rows"
     notes.append(
-        f"trained anew on all {len(table)} rows for {history.best_epoch} epochs, the number that "
-        f"early stopping found on the last {len(table) - plan.first_held}"
+        f"{again}, after early stopping on the last {len(table) - plan.first_held}; "
+        f"the loss curves are those of early stopping"
     )
-    return replace(kept, codec=whole, weights=second.get_weights(), notes=tuple(notes))
+    return replace(kept, codec=codec, weights=second.get_weights(), notes=tuple(notes))
 
 
 def _trained_again(
@@ -83,11 +89,15 @@ def _windows(codec: SeriesCodec, table: SeriesTable, first: int, stop: int) -> W
     return codec.windows(codec.encode(table.values, times), codec.starts(first, stop))
 
 
-def _engine(
-    plan: Plan, windows: Windows, penalty: list[float], name: str, device: str, seed: int
-) -> Engine:
+def _start(
+    plan: Plan, codec: SeriesCodec, windows: Windows, penalty: list[float], seed: int
+) -> tuple[SeriesCodec, dict[str, Singles]]:
+    """Seeded weights, with the shortcut solved on these windows where there is one, and the codec
+    that goes with it.
+    """
     weights = initial(plan.spec, seed)
-    if plan.spec.shortcut:
-        kernel, bias = shortcut.solve(windows, plan.spec.shortcut, penalty)
-        weights |= {"shortcut.kernel": kernel, "shortcut.bias": bias}
-    return load_engine(name, plan.spec, plan.training, weights, device=device)
+    if not plan.spec.shortcut:
+        return codec, weights
+    solved = shortcut.solve(windows, plan.spec.shortcut, penalty)
+    weights |= {"shortcut.kernel": solved.kernel, "shortcut.bias": solved.bias}
+    return replace(codec, persistence=solved.persistence), weights
