@@ -15,6 +15,7 @@ from gatewise.engine import Engine, EpochPlan
 from gatewise.errors import DivergedError
 from gatewise.spec import Training
 
+EXPLODED = 1e3  # times the loss before training: clipped steps may never reach infinity
 EVALUATION_BATCH = 512
 EVALUATION_EXAMPLES = 5_000  # of the validation data, evenly spaced: more cost time, not doubt
 
@@ -100,7 +101,7 @@ def fit(
     Best is the lowest validation loss, the initial weights' included; without validation data,
     the last epoch. `epochs` ends the run earlier than planned, on the planned schedule. Ctrl-C
     before the first epoch is through raises KeyboardInterrupt: there is nothing to keep yet.
-    Raises DivergedError when a loss is NaN or infinite.
+    Raises DivergedError when a loss is NaN, infinite, or out of all proportion to the start.
     """
     watch = watch or Nobody()
     size = min(len(train), training.examples_per_epoch or len(train))
@@ -114,6 +115,8 @@ def fit(
     records: list[EpochRecord] = []
     best_loss = math.inf if validation is None else engine.evaluate(validation, held_out)
     best_epoch, best_weights = 0, engine.get_weights()
+    start = 0.0 if validation is None else best_loss
+    worst = EXPLODED * max(start, 1.0)  # scaled values vary by about 1
     drops, waited = 0, 0  # of the plateau schedule
     stopped: Literal["finished", "no progress", "interrupted"] = "finished"
     try:
@@ -131,7 +134,8 @@ def fit(
             )
             train_loss = engine.train_epoch(train, plan)
             loss = None if validation is None else engine.evaluate(validation, held_out)
-            _check_finite(train_loss, loss, epoch + 1, training)
+            if not math.isfinite(loss or 0.0) or not train_loss <= worst:
+                raise _diverged(train_loss, loss, epoch + 1, training)
             record = EpochRecord(
                 epoch + 1,
                 train_loss,
@@ -204,17 +208,15 @@ def teacher_forcing(training: Training, epoch: int) -> float:
     return share
 
 
-def _check_finite(
+def _diverged(
     train_loss: float, validation_loss: float | None, epoch: int, training: Training
-) -> None:
-    if math.isfinite(train_loss) and (validation_loss is None or math.isfinite(validation_loss)):
-        return
+) -> DivergedError:
     advice = [f"lower learning_rate (now {training.learning_rate:g})"]
     if training.clip_norm is None:
         advice.append("clip the gradient (clip_norm=1.0)")
     if not training.warmup_epochs:
         advice.append("warm up (warmup_epochs=1)")
-    raise DivergedError(
+    return DivergedError(
         f"training diverged in epoch {epoch}: the loss is {train_loss:g} "
         f"(validation: {'none' if validation_loss is None else f'{validation_loss:g}'}); "
         f"{' or '.join(advice)}"
