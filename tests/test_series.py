@@ -176,7 +176,7 @@ def test_calendar_cycles_show_what_the_spacing_can() -> None:
     angle = 2 * np.pi * stamps.hour.to_numpy() / 24
     np.testing.assert_allclose(values[:, 0], np.sin(angle), atol=1e-6)
     np.testing.assert_allclose(values[:, 1], np.cos(angle), atol=1e-6)
-    week = (stamps.day_of_week + stamps.hour / 24).to_numpy() / 7
+    week = stamps.day_of_week.to_numpy() / 7
     np.testing.assert_allclose(values[:, 2], np.sin(2 * np.pi * week), atol=1e-6)
     year = (stamps.day_of_year - 1).to_numpy() / 366
     np.testing.assert_allclose(values[:, 4], np.sin(2 * np.pi * year), atol=1e-6)
