@@ -185,6 +185,7 @@ class Forecaster:
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """What was learnt from what, in sections of printable facts."""
+        self._check_fitted()
         return facts(self)
 
     def predict(self, data: Any = None) -> pd.DataFrame:
@@ -195,6 +196,7 @@ class Forecaster:
         """
         import pandas as pd
 
+        self._check_fitted()
         table = self.tail_ if data is None else self._table(data)
         if len(table) < self.lookback_:
             raise DataError(
@@ -274,6 +276,7 @@ class Forecaster:
 
         Raises ArtifactError when something else stands at `path`.
         """
+        self._check_fitted()
         params = self.get_params(deep=False)
         params |= {
             name: None if params[name] is None else params[name].chosen() for name in shared.NESTED
@@ -342,10 +345,13 @@ class Forecaster:
         )
         return self
 
-    def _table(self, data: Any) -> SeriesTable:
-        """Data with the columns that were learnt from."""
+    def _check_fitted(self) -> None:
         if not hasattr(self, "codec_"):
             raise UsageError("this forecaster has learnt nothing yet; call fit first")
+
+    def _table(self, data: Any) -> SeriesTable:
+        """Data with the columns that were learnt from."""
+        self._check_fitted()
         if isinstance(data, SeriesTable):
             return data
         return read_series(

@@ -10,6 +10,7 @@ from typing import Any
 from gatewise.artifact import read_artifact
 from gatewise.errors import ArtifactError, UsageError, did_you_mean
 from gatewise.spec import Network, Settings, Training
+from gatewise.version import __version__
 
 TASKS = {"forecast": ("gatewise.tasks.forecaster", "Forecaster")}  # name -> module, class
 NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
@@ -28,7 +29,13 @@ def load(path: str | os.PathLike[str]) -> Any:
         )
     module, name = TASKS[artifact.task]
     task = getattr(importlib.import_module(module), name)
-    return task.from_artifact(artifact)
+    try:
+        return task.from_artifact(artifact)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{path} is whole but is not what this version expects ({error}); it was written by "
+            f"gatewise {artifact.versions.get('gatewise')}, this is {__version__}"
+        ) from error
 
 
 def parameter_names(task: type) -> list[str]:
