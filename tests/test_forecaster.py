@@ -153,6 +153,22 @@ def test_backtest_refits_where_it_would_be_judged_on_rows_it_has_seen() -> None:
     )
 
 
+def test_what_is_shown_is_short_and_says_it_all() -> None:
+    frame = waves()
+    model = forecaster(seed=3).fit(frame.iloc[:250], target=["y0", "y1"], time="time")
+    assert repr(model).startswith("Forecaster(horizon=4, seed=3, verbose=0, network=Network(")
+    lines = repr(model.evaluate(frame)).splitlines()
+    assert lines[0].split() == ["sMAPE", "MASE"]  # MAE of several units has no mean
+    assert {line.split("  ")[0] for line in lines[1:6]} == {
+        "network",
+        "naive",
+        "seasonal naive",
+        "drift",
+        "linear",
+    }
+    assert lines[6].startswith("The network ")
+
+
 def test_evaluation_says_when_everything_was_seen() -> None:
     frame = waves()
     model = forecaster().fit(frame, target="y0", time="time")

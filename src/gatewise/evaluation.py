@@ -21,7 +21,7 @@ LEVEL = 0.98  # errors nearer to each other than this are level
 METRICS = ("MAE", "RMSE", "sMAPE", "MASE")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ForecastEvaluation:
     """Forecasts of the network and of every baseline from the same origins, in original units.
 
@@ -133,6 +133,15 @@ class ForecastEvaluation:
             f"The network beats every baseline on these {len(self.origins)} windows: "
             f"{100 * (1 - own / score):.1f} % less error than {best}, the best of them."
         )
+
+    def __repr__(self) -> str:
+        """The score table and the verdict, as text."""
+        shown = [m for m in METRICS if any(np.isfinite(s[m]) for s in self.scores().values())]
+        lines = [f"{'':<16}" + "".join(f"{metric:>12}" for metric in shown)]
+        for name, _ in self.ranking():
+            row = self.scores()[name]
+            lines.append(f"{name:<16}" + "".join(f"{row[metric]:>12.4g}" for metric in shown))
+        return "\n".join([*lines, self.verdict()])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready scores."""

@@ -24,6 +24,7 @@ from gatewise.evaluation import NETWORK, ForecastEvaluation
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
 from gatewise.tasks.facts import facts
+from gatewise.tasks.forecaster_state import restore, saved_params, to_artifact
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
 from gatewise.tasks.recipe import Strategy
@@ -102,6 +103,9 @@ class Forecaster:
         self.verbose = verbose
         self.network = network
         self.training = training
+
+    def __repr__(self) -> str:
+        return shared.describe(self)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """As scikit-learn's; deep: network__hidden_size, training__learning_rate, ..."""
@@ -277,72 +281,13 @@ class Forecaster:
         Raises ArtifactError when something else stands at `path`.
         """
         self._check_fitted()
-        params = self.get_params(deep=False)
-        params |= {
-            name: None if params[name] is None else params[name].chosen() for name in shared.NESTED
-        }
-        tail = self.tail_
-        model = {
-            "params": params,
-            "spec": self.spec_.model_dump(),
-            "network": self.network_.model_dump(),
-            "training": self.training_.model_dump(),
-            "strategy": self.strategy_,
-            "season": self.season_,
-            "codec": self.codec_.to_dict(),
-            "history": self.history_.to_dict(),
-            "notes": list(self.notes_),
-            "data": self.data_,
-            "trained_rows": self.trained_rows_,
-            "scale": self.scale_.tolist(),
-        }
-        arrays: dict[str, NDArray[Any]] = {"tail": tail.values}
-        if tail.times is not None:
-            arrays["tail_times"] = tail.times.astype("datetime64[ns]").astype(np.int64)
-        write_artifact(
-            path,
-            Artifact("forecast", model, self.weights_, arrays, self.graphs_, self.versions_),
-        )
+        write_artifact(path, to_artifact(self))
 
     @classmethod
     def from_artifact(cls, artifact: Artifact) -> Self:
         """The saved model again; `gatewise.load` calls this."""
-        saved = artifact.model
-        params = saved["params"]
-        for name, kind in shared.NESTED.items():
-            params[name] = None if params[name] is None else kind(**params[name])
-        self = cls(**params)
-        data = saved["data"]
-        times = artifact.arrays.get("tail_times")
-        values = artifact.arrays["tail"]
-        self.spec_ = NetworkSpec(**saved["spec"])
-        self.network_ = Network(**saved["network"])
-        self.training_ = Training(**saved["training"])
-        self.strategy_ = saved["strategy"]
-        self.season_ = saved["season"]
-        self.codec_ = SeriesCodec.from_dict(saved["codec"])
-        self.lookback_ = self.codec_.lookback
-        self.weights_ = artifact.weights
-        self.graphs_ = artifact.graphs
-        self.runner_ = Runner(self.spec_, self.graphs_)
-        self.history_ = History.from_dict(saved["history"])
-        self.notes_ = tuple(saved["notes"])
-        self.versions_ = artifact.versions
-        self.data_ = data
-        self.trained_rows_ = saved["trained_rows"]
-        self.scale_ = np.array(saved["scale"])
-        self.tail_ = SeriesTable(
-            values=values,
-            targets=tuple(data["targets"]),
-            features=tuple(data["features"]),
-            times=None if times is None else times.astype("datetime64[ns]"),
-            time_name=data["time"],
-            frequency=data["frequency"],
-            season=data["season"],
-            bounds=np.array([0, len(values)]),
-            series=(),
-            notes=(),
-        )
+        self = cls(**saved_params(artifact))
+        restore(self, artifact)
         return self
 
     def _check_fitted(self) -> None:

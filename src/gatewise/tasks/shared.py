@@ -43,6 +43,17 @@ def parameter_names(task: type) -> list[str]:
     return [name for name in inspect.signature(task).parameters if name != "self"]
 
 
+def describe(task: Any) -> str:
+    """The call that makes this task, without what stands at its default."""
+    defaults = inspect.signature(type(task)).parameters
+    given = [
+        f"{name}={getattr(task, name)!r}"
+        for name in parameter_names(type(task))
+        if getattr(task, name) != defaults[name].default
+    ]
+    return f"{type(task).__name__}({', '.join(given)})"
+
+
 def get_params(task: Any, deep: bool = True) -> dict[str, Any]:
     """The constructor's arguments by name; deep: with network__hidden_size and the like."""
     found = {name: getattr(task, name) for name in parameter_names(type(task))}
