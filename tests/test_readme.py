@@ -1,0 +1,185 @@
+"""The READMEs do what they say: their blocks are run, their outputs, flags and links hold.
+
+`make docs` writes new outputs into both after a change that is meant.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from gatewise.cli import VERBS
+from gatewise.cli.options import flat_keys
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEC = importlib.util.spec_from_file_location("docs_make", ROOT / "docs/make.py")
+docs = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(docs)
+
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (docs.README, docs.CHINESE)}
+ENGLISH = PAGES["README.md"]
+RUN = ("console", "text")  # blocks that show an output
+OTHER_FLAGS = {"config", "json", "quiet", "help", "version"}
+
+# what is trained may differ from one processor to another; what is solved should not
+TRAINED = {"network", "LSTM alone"}
+NETWORK_TOLERANCE, BASELINE_TOLERANCE = 0.15, 0.005
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(scope="module")
+def renewed(folder):
+    """README.md with the outputs that it gives here and now."""
+    return docs.rerun(ENGLISH, folder)
+
+
+def outputs(page):
+    return [(kind, text) for kind, text in docs.blocks(page) if kind in RUN]
+
+
+def shape(text):
+    """Its lines without their numbers and columns, in any order: near ranks may swap."""
+    plain = re.sub(r"\d[\d.,]*", "#", text)
+    return sorted(" ".join(line.split()) for line in plain.splitlines())
+
+
+def scores(text):
+    """name -> the numbers behind it, line by line."""
+    found = defaultdict(list)
+    for line in text.splitlines():
+        if row := re.fullmatch(r"([a-zA-Z][a-zA-Z ]*?) +([\d., ]+)", line):
+            found[row[1]] += [float(number.replace(",", "")) for number in row[2].split()]
+    return dict(found)
+
+
+def test_every_shown_output_is_that_of_its_command(renewed):
+    shown, given = outputs(ENGLISH), outputs(renewed)
+    assert len(shown) == len(given) >= 6
+    for (kind, old), (_, new) in zip(shown, given, strict=True):
+        assert shape(new) == shape(old), f"{kind} block changed; `make docs` renews it"
+
+
+def check_scores(shown, given):
+    """The numbers of two pages agree, as far as processors do."""
+    for (_, old), (_, new) in zip(outputs(shown), outputs(given), strict=True):
+        told = scores(new)
+        for name, numbers in scores(old).items():
+            tolerance = NETWORK_TOLERANCE if name in TRAINED else BASELINE_TOLERANCE
+            assert told[name] == pytest.approx(numbers, rel=tolerance), f"{name}: try `make docs`"
+
+
+def test_shown_scores_are_those_of_a_run(renewed):
+    assert sum("network" in scores(text) for _, text in outputs(ENGLISH)) >= 3
+    check_scores(ENGLISH, renewed)
+
+
+def test_errors_are_errors_and_the_rest_is_none(renewed):
+    failing = [text for _, text in outputs(renewed) if "error:" in text]
+    assert len(failing) == 1
+    assert failing[0].count("$ gatewise") == len(re.findall("^error:", failing[0], re.MULTILINE))
+
+
+def test_both_languages_show_the_same_blocks():
+    first, second = (docs.blocks(page) for page in PAGES.values())
+    assert first == second, "`make docs` puts the English blocks into the Chinese page"
+
+
+def outside(page, pattern):
+    """What the pattern finds in the words of a page, its blocks apart."""
+    return re.findall(pattern, docs.FENCE.sub("", page), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^(#+) ",  # headings, by level
+        r"\]\(((?!README)[^#)][^)]*)\)",  # links, apart from those between and within the two
+        r"(?:src|srcset)=\"([^\"]+)\"",  # pictures
+        r"^(\|)",  # rows of tables
+        r"^(\*\*).+?\*\*",  # paragraphs that open with their point
+        r"(\]\(#)",  # links within the page
+    ],
+)
+def test_both_languages_stay_in_step(pattern):
+    first, second = (outside(page, pattern) for page in PAGES.values())
+    assert first == second != []
+
+
+def test_both_languages_name_the_same_code():
+    first, second = (sorted(outside(page, r"`([^`\n]+)`")) for page in PAGES.values())
+    assert first == second
+
+
+def anchor(heading):
+    """What a link to the heading says: `#own-words`."""
+    kept = re.sub(r"[^\w\s-]", "", heading.strip().lower())
+    return re.sub(r"\s", "-", kept)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/architecture.md"])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = outside(text, r"\]\(([^)]+)\)") + outside(text, r"src(?:set)?=\"([^\"]+)\"")
+    anchors = {anchor(heading) for heading in outside(text, r"^#+ (.*)$")}
+    assert links
+    for link in links:
+        path, _, place = link.partition("#")
+        assert ((ROOT / page).parent / path).exists(), link
+        assert path or place in anchors, link
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_flags_and_verbs_that_are_named_exist(name):
+    page = PAGES[name]
+    flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", re.sub(r"<.*?>", "", page)))
+    assert len(flags) > 20
+    assert {flag.replace("-", "_") for flag in flags} <= flat_keys() | OTHER_FLAGS
+    verbs = set(re.findall(r"gatewise ([a-z]+) (?:[A-Z]|air)", page))
+    assert verbs == set(VERBS)
+
+
+def test_what_installs_exists():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    lines = [
+        line for kind, text in docs.blocks(ENGLISH) if kind == "sh" for line in text.split("\n")
+    ]
+    assert any(line.startswith("pip") for line in lines)
+    for line in filter(None, lines):
+        if found := re.fullmatch(r"pip install '(\w+)\[(\w+)\]'", line):
+            assert found[1] == project["name"]
+            assert found[2] in project["optional-dependencies"]
+        else:
+            target = re.fullmatch(r"make (\w+)", line)
+            assert target is not None, line
+            assert re.search(rf"^{target[1]}:", makefile, re.MULTILINE)
+    assert f"Python {project['requires-python'].removeprefix('>=')} or later" in ENGLISH
+
+
+def test_pictures_are_those_of_the_report(renewed, folder):
+    report = (folder / docs.DEMO / "report.html").read_text(encoding="utf-8")
+    for name, colours in docs.palettes().items():
+        drawn = (docs.IMAGES / f"airline-passengers-{name}.svg").read_text(encoding="utf-8")
+        old, new = ET.fromstring(drawn), ET.fromstring(docs.picture(report, colours))
+        assert shape(old.get("aria-label")) == shape(new.get("aria-label"))
+        assert [node.tag for node in old.iter()] == [node.tag for node in new.iter()]
+        assert "var(" not in drawn
+        assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_stale_output_is_noticed(renewed):
+    stale = re.sub(r"^(network +)\d\S*", r"\g<1>99.99", ENGLISH, flags=re.MULTILINE)
+    with pytest.raises(AssertionError):
+        check_scores(stale, renewed)
+    assert shape("linear 1.5  2\nnaive 3") == shape("naive 4\nlinear   1 2")
+    assert shape("linear 1.5") != shape("ridge 1.5")
