@@ -19,12 +19,20 @@ HELD_OUT = 0.2  # last share of them, on which its penalty is chosen
 
 
 def baseline_forecasts(
-    values: Floats, origins: IntArray, *, horizon: int, lookback: int, season: int, train_rows: int
+    values: Floats,
+    origins: IntArray,
+    *,
+    horizon: int,
+    lookback: int,
+    season: int,
+    train_rows: int,
+    logarithm: bool = False,
 ) -> dict[str, Floats]:
     """Every baseline by name. `linear` is fitted on the first `train_rows` rows.
 
     `seasonal naive` is left out where there is no season (1), `linear` where the training rows
-    hold fewer than two windows.
+    hold fewer than two windows. With `logarithm` there is a linear model of the logarithms, too:
+    a network that reads those must not be praised for what they alone bring.
     """
     found = {"naive": naive(values, origins, horizon)}
     if season > 1 and origins.min() >= season:
@@ -32,6 +40,9 @@ def baseline_forecasts(
     found["drift"] = drift(values, origins, horizon)
     if train_rows - lookback - horizon >= 1:
         found["linear"] = linear(values, origins, horizon, lookback, train_rows)
+        if logarithm:
+            told = linear(np.log(values), origins, horizon, lookback, train_rows)
+            found["linear of logs"] = np.exp(np.minimum(told, 700.0))
     return found
 
 

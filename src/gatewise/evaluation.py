@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,38 +100,51 @@ class ForecastEvaluation:
         """(name, score), best first: by MASE; where it is not defined by MAE, then by sMAPE."""
         scores = self.scores()
         order = ("MASE", "MAE", "sMAPE")  # MAE is NaN over several targets
-        metric = next(name for name in order if np.isfinite(scores[NETWORK][name]))
-        return sorted(((n, s[metric]) for n, s in scores.items()), key=lambda pair: pair[1])
+        defined = (m for m in order if any(np.isfinite(s[m]) for s in scores.values()))
+        metric = next(defined, "sMAPE")
+        found = [(name, score[metric]) for name, score in scores.items()]
+        return sorted(found, key=lambda pair: (not np.isfinite(pair[1]), pair[1]))
+
+    def standing(self) -> Literal["beats", "level", "loses"]:
+        """Against the best baseline; errors within 2 % of each other are level."""
+        (_, best), own = self._best_baseline(), dict(self.ranking())[NETWORK]
+        if not np.isfinite(own) or own * LEVEL > best or (best == 0 and own > 0):
+            return "loses"
+        return "beats" if own < best * LEVEL else "level"
 
     def verdict(self) -> str:
         """In words: what the network beats, and what beats it."""
         return f"{self._comparison()} {self.remark}".rstrip()
 
+    def _best_baseline(self) -> tuple[str, float]:
+        return next(pair for pair in self.ranking() if pair[0] != NETWORK)
+
     def _comparison(self) -> str:
-        ranking = self.ranking()
-        own = dict(ranking)[NETWORK]
-        others = [(name, score) for name, score in ranking if name != NETWORK]
-        winners = [name for name, score in others if score < own]
-        if winners:
-            best, score = others[0]
-            if score == 0:
-                return f"The network LOSES to {best}, which makes no error here at all."
-            advice = f"Do not use the network here before it beats {best}."
-            if score > own * LEVEL:
-                advice = f"The two are all but level: prefer {best}, which is simpler."
+        (best, score), own = self._best_baseline(), dict(self.ranking())[NETWORK]
+        count = len(self.origins)
+        windows = f"on {'this 1 window' if count == 1 else f'these {count} windows'}"
+        standing = self.standing()
+        if standing == "beats":
             return (
-                f"The network LOSES to {_listing(winners)} on these {len(self.origins)} windows "
-                f"(best: {best}, with {100 * (1 - score / own):.1f} % less error). {advice}"
+                f"The network beats every baseline {windows}: "
+                f"{100 * (1 - own / score):.1f} % less error than {best}, "
+                f"the best of them."
             )
-        best, score = others[0]
-        if own >= score * LEVEL:
+        if standing == "level":
+            side = "loses to it by" if own > score else "is ahead by"
+            gap = 100 * abs(own - score) / max(own, score) if own != score else 0.0
+            size = f"{gap:.1f} %" if gap >= 0.1 else "less than 0.1 %"
             return (
-                f"The network is level with {best}, the best baseline, on these "
-                f"{len(self.origins)} windows: it adds next to nothing over it."
+                f"The network is level with {best}, the best baseline, {windows} ({side} {size}): "
+                f"it adds next to nothing over it, and {best} is simpler."
             )
+        if not np.isfinite(own):
+            return f"The network LOSES: its forecasts {windows} are not finite numbers."
+        winners = [name for name, value in self.ranking() if value < own and name != NETWORK]
         return (
-            f"The network beats every baseline on these {len(self.origins)} windows: "
-            f"{100 * (1 - own / score):.1f} % less error than {best}, the best of them."
+            f"The network LOSES to {_listing(winners)} {windows} "
+            f"(best: {best}, with {100 * (1 - score / own):.1f} % less error). "
+            f"Do not use the network here before it beats {best}."
         )
 
     def __repr__(self) -> str:
@@ -140,7 +153,7 @@ class ForecastEvaluation:
         lines = [f"{'':<16}" + "".join(f"{metric:>12}" for metric in shown)]
         for name, _ in self.ranking():
             row = self.scores()[name]
-            lines.append(f"{name:<16}" + "".join(f"{row[metric]:>12.4g}" for metric in shown))
+            lines.append(f"{name:<16}" + "".join(f"{row[metric]:>#12.4g}" for metric in shown))
         return "\n".join([*lines, self.verdict()])
 
     def to_dict(self) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def scores(console: Console, title: str, evaluation: ForecastEvaluation) -> None
     if len(evaluation.targets) > 1:
         by_target(console, evaluation)
     verdict = evaluation.verdict()
-    say(console, verdict, "bold red" if "LOSES" in verdict else "bold green")
+    colours = {"beats": "bold green", "level": "bold yellow", "loses": "bold red"}
+    say(console, verdict, colours[evaluation.standing()])
     say(console, "")
 
 

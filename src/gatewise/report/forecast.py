@@ -82,12 +82,12 @@ def _header(report: ForecastReport) -> Html:
         words = report.created.replace("T", " ").replace("+00:00", " UTC")
         said.append(element("time", words, datetime=report.created))
     verdict = report.evaluation.verdict()
-    style, word = "level", "Level with the baselines"
-    own = dict(report.evaluation.ranking())[NETWORK]
-    if verdict.startswith("The network LOSES"):
-        style, word = "loses", "Loses to a baseline"
-    elif np.isfinite(own) and "beats every baseline" in verdict:
-        style, word = "beats", "Beats the baselines"
+    style = report.evaluation.standing()
+    word = {
+        "beats": "Beats the baselines",
+        "level": "Level with the best baseline",
+        "loses": "Loses to a baseline",
+    }[style]
     return element(
         "header",
         element("h1", name(shorten(report.title, 160))),

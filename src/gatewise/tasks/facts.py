@@ -27,7 +27,7 @@ def _data(model: Forecaster) -> dict[str, Any]:
     if data["first"] is not None:
         found["from, to"] = f"{data['first']}, {data['last']}"
     if data["frequency"] is not None:
-        found["one row"] = in_words(data["frequency"])
+        found["frequency"] = in_words(data["frequency"])
     found["season"] = f"{model.season_} steps" if model.season_ > 1 else "none"
     for name in data["targets"]:
         column = data["columns"][name]

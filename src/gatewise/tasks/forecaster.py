@@ -328,6 +328,7 @@ class Forecaster:
             lookback=self.lookback_,
             season=self.season_,
             train_rows=seen,
+            logarithm=bool(self.codec_.logs),
         )
         return ForecastEvaluation(
             targets=table.targets,

@@ -31,7 +31,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "rmsprop": torch.optim.RMSprop,
 }
-ONE_THREAD_BELOW = 4096  # units per step (B * H); measured in bench/threads.py
+ONE_THREAD_BELOW = 8192  # units per step (B * H); measured in bench/threads.py
 
 
 @final
