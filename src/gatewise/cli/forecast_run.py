@@ -33,11 +33,14 @@ PARAMETERS = [name for name in parameter_names(Forecaster) if name in ForecastOp
 class ForecastRun:
     """What came out.
 
-    test      rows at the end that training did not see
+    model     the one that was judged
+    shipped   the one that is saved and forecasts beyond the end: the same, unless refitted
+    test      rows at the end that the judged model did not see
     settings  all options as they were resolved, in the words of --config
     """
 
     model: Forecaster
+    shipped: Forecaster
     series: SeriesTable
     test: int
     evaluation: ForecastEvaluation
@@ -71,7 +74,7 @@ class ForecastRun:
         """Model, forecast, scores and report into an empty folder."""
         from gatewise.report import ForecastReport, write_forecast_report
 
-        self.model.save(folder / "model")
+        self.shipped.save(folder / "model")
         self.future.to_csv(folder / "predictions.csv", index=False)
         (folder / outputs.MARK).write_text(outputs.to_json(metrics) + "\n", encoding="utf-8")
         report = ForecastReport(
@@ -133,13 +136,23 @@ def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> Foreca
         best = model.history_.best_epoch
         kept = f"the best model so far, of epoch {best}," if best else "the untrained model"
         notes.append(f"training was interrupted after {epochs}; {kept} was kept")
+    evaluation = model.evaluate(series)
+    backtest = model.backtest(series, folds=folds)
+    shipped = model
+    if options.refit and model.history_.stopped != "interrupted":
+        shipped = Forecaster(**model.get_params(deep=False)).fit(series)
+        notes.append(
+            f"refitted: the saved model and the forecast beyond the end learnt from all "
+            f"{len(series)} rows; the scores are those of the model before"
+        )
     return ForecastRun(
         model=model,
+        shipped=shipped,
         series=series,
         test=test,
-        evaluation=model.evaluate(series),
-        backtest=model.backtest(series, folds=folds),
-        future=model.predict(series),
+        evaluation=evaluation,
+        backtest=backtest,
+        future=shipped.predict(series),
         settings=resolved(options, series, model, test, folds),
         notes=tuple(note for note in dict.fromkeys(notes) if note),
     )

@@ -44,6 +44,7 @@ class ForecastOptions(Settings):
                       stop training
     retrain           then train anew on all but the test rows; None: where it is cheap
     test              last rows, kept from training, to be judged on; None: about a fifth
+    refit             after judging, train anew on all rows, the test rows too, and ship that model
     folds             forecasts in a row that end with the data, K steps each; None: chosen
     engine            what trains the network
     device            where it trains
@@ -70,6 +71,7 @@ class ForecastOptions(Settings):
     validation: int | float = Field(default=0.2, gt=0)
     retrain: bool | None = None
     test: int | None = Field(default=None, ge=1)
+    refit: bool = False
     folds: int | None = Field(default=None, ge=1)
     engine: Literal["torch"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
