@@ -58,12 +58,28 @@ def test_a_failed_save_leaves_the_previous_result(
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-def test_what_is_not_a_model_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
-    with pytest.raises(ArtifactError, match="is not a gatewise model: it will not be overwritten"):
-        write_artifact(tmp_path / "thesis", artifact())
-    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+@pytest.mark.parametrize("manifest", [None, '{"name": "a web app"}', "ours"])
+def test_what_is_not_a_model_alone_is_not_overwritten(tmp_path: Path, manifest: str | None) -> None:
+    folder = tmp_path / "thesis"
+    if manifest == "ours":
+        write_artifact(folder, artifact())
+    else:
+        folder.mkdir()
+        if manifest:
+            (folder / "manifest.json").write_text(manifest)
+    (folder / "chapter.txt").write_text("years of work")
+    with pytest.raises(ArtifactError, match="it will not be overwritten"):
+        write_artifact(folder, artifact())
+    assert (folder / "chapter.txt").read_text() == "years of work"
+
+
+def test_a_save_through_a_link_changes_what_it_points_to(tmp_path: Path) -> None:
+    write_artifact(tmp_path / "v1", artifact(1.0))
+    (tmp_path / "latest").symlink_to(tmp_path / "v1")
+    write_artifact(tmp_path / "latest", artifact(2.0))
+    assert (tmp_path / "latest").is_symlink()
+    assert read_artifact(tmp_path / "v1").weights["head.kernel"][0, 0] == 2.0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "v1"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from gatewise.baselines import baseline_forecasts
 from gatewise.data import datasets
 from gatewise.evaluation import ForecastEvaluation
+from gatewise.metrics import mase_scale
 
 
 def evaluation(error: float, baseline: float = 1.0, **chosen: object) -> ForecastEvaluation:
@@ -76,11 +77,27 @@ def test_units_do_not_mix_over_several_targets() -> None:
     assert made.scores("b")["network"]["MAE"] == pytest.approx(2000.0)
 
 
+def test_a_target_that_repeats_itself_has_no_say_in_the_mean() -> None:
+    one = evaluation(2.0)
+    both = {name: np.concatenate([told, told], 2) for name, told in one.forecasts.items()}
+    made = evaluation(
+        2.0,
+        targets=("a", "b"),
+        values=np.concatenate([one.values, one.values], 1),
+        forecasts=both,
+        scale=np.array([0.0, 4.0]),
+    )
+    assert made.scores()["network"]["MASE"] == pytest.approx(0.5)
+    np.testing.assert_allclose(made.by_step()["network"], 0.5)
+    steps = np.arange(400.0)[:, None]
+    assert mase_scale(np.sin(2 * np.pi * steps / 4 + 0.3), 4)[0] == 0.0
+
+
 def test_a_network_of_logarithms_stands_beside_a_linear_model_of_logarithms() -> None:
     values = datasets.airline_passengers()[["passengers"]].to_numpy(float)
     origins = np.arange(120, 133)
     arguments = {"horizon": 12, "lookback": 24, "season": 12, "train_rows": 120}
-    told = baseline_forecasts(values, origins, logarithm=True, **arguments)
+    told = baseline_forecasts(values, origins, floors=np.ones(1), **arguments)
     by_hand = baseline_forecasts(np.log(values), origins, **arguments)["linear"]
     np.testing.assert_allclose(told["linear of logs"], np.exp(by_hand))
     assert "linear of logs" not in baseline_forecasts(values, origins, **arguments)

@@ -12,7 +12,6 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from gatewise.data.calendar import cycle_values, cycles_for
 from gatewise.data.series import Scaler, SeriesCodec
-from gatewise.errors import DataError
 
 ROWS = 40
 
@@ -118,7 +117,7 @@ def test_what_is_learnt_of_the_first_rows_does_not_see_the_others() -> None:
     np.testing.assert_array_equal(first.spread, second.spread)
 
 
-def test_logarithms_are_taken_and_undone_and_refused_below_zero() -> None:
+def test_logarithms_are_taken_and_undone_and_have_a_floor() -> None:
     values = np.exp(some_values(2))
     codec = codec_of(values, logs=("a",))
     encoded = codec.encode(values, None)
@@ -129,9 +128,11 @@ def test_logarithms_are_taken_and_undone_and_refused_below_zero() -> None:
     windows = codec.windows(encoded, np.array([0]))
     told = codec.decode(windows, np.array([0]), windows.gather(windows.arrays, np.array([0])).y)
     np.testing.assert_allclose(told[0], values[5:8], rtol=1e-4)
-    values[3, 0] = 0.0
-    with pytest.raises(DataError, match=r"column 'a' is 0 in row 4 .*--transform none"):
-        codec.encode(values, None)
+    floor = values[:, 0].min() / 2
+    values[3, 0] = 0.0  # a later zero has no logarithm: it is read as the floor
+    assert codec.floors == (floor,)
+    lowest = (np.log(floor) - by_hand.mean()) / by_hand.std()
+    assert codec.encode(values, None)[3, 0] == pytest.approx(lowest, rel=1e-4)
 
 
 def test_a_codec_comes_back_from_json() -> None:

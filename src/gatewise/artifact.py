@@ -63,11 +63,11 @@ def write_artifact(path: str | os.PathLike[str], artifact: Artifact) -> Path:
 
     Raises ArtifactError when something that is not an artifact stands at `path`.
     """
-    target = Path(path)
-    if target.exists() and not (target / MANIFEST).is_file():
+    target = Path(path).resolve()
+    if target.exists() and not _is_ours(target):
         raise ArtifactError(
-            f"{target} exists and is not a gatewise model: it will not be overwritten; "
-            f"choose another path or remove it"
+            f"{target} exists and is not a gatewise model, or holds other files, too: it will "
+            f"not be overwritten; choose another path or remove it"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -79,11 +79,22 @@ def write_artifact(path: str | os.PathLike[str], artifact: Artifact) -> Path:
     return target
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder holds an artifact and nothing else: what `save` may replace."""
+    try:
+        named = {MANIFEST, *_manifest(folder)["files"]}
+        return {entry.name for entry in folder.iterdir()} <= named
+    except (ArtifactError, OSError):
+        return False
+
+
 def _fill(folder: Path, artifact: Artifact) -> None:
     from safetensors.numpy import save
 
     files = {
-        "model.json": json.dumps(artifact.model, indent=1, ensure_ascii=False).encode(),
+        "model.json": json.dumps(
+            artifact.model, indent=1, ensure_ascii=False, default=_plain
+        ).encode(),
         "weights.safetensors": save(_contiguous(artifact.weights)),
         "arrays.safetensors": save(_contiguous(artifact.arrays)),
         **{f"{name}.onnx": graph for name, graph in artifact.graphs.items()},
@@ -102,6 +113,13 @@ def _fill(folder: Path, artifact: Artifact) -> None:
             file.flush()
             os.fsync(file.fileno())
     folder.chmod(0o755)
+
+
+def _plain(value: object) -> object:
+    """A NumPy number as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in an artifact")
 
 
 def _swap(fresh: Path, target: Path) -> None:
@@ -133,7 +151,7 @@ def read_artifact(path: str | os.PathLike[str]) -> Artifact:
     manifest = _manifest(folder)
     contents = {}
     for name, digest in manifest["files"].items():
-        if Path(name).name != name:
+        if not name or Path(name).name != name or name == "..":
             raise ArtifactError(f"{folder / MANIFEST} names a file outside its folder: '{name}'")
         contents[name] = _read(folder / name)
         if hashlib.sha256(contents[name]).hexdigest() != digest:
@@ -191,6 +209,8 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing; the model's folder is not complete") from None
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _assemble(manifest: dict[str, Any], contents: dict[str, bytes]) -> Artifact:

@@ -26,13 +26,14 @@ def baseline_forecasts(
     lookback: int,
     season: int,
     train_rows: int,
-    logarithm: bool = False,
+    floors: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every baseline by name. `linear` is fitted on the first `train_rows` rows.
 
     `seasonal naive` is left out where there is no season (1), `linear` where the training rows
-    hold fewer than two windows. With `logarithm` there is a linear model of the logarithms, too:
-    a network that reads those must not be praised for what they alone bring.
+    hold fewer than two windows. With `floors` (D,) there is a linear model of the logarithms, too,
+    of values no lower than these: a network that reads logarithms must not be praised for what
+    they alone bring.
     """
     found = {"naive": naive(values, origins, horizon)}
     if season > 1 and origins.min() >= season:
@@ -40,8 +41,9 @@ def baseline_forecasts(
     found["drift"] = drift(values, origins, horizon)
     if train_rows - lookback - horizon >= 1:
         found["linear"] = linear(values, origins, horizon, lookback, train_rows)
-        if logarithm:
-            told = linear(np.log(values), origins, horizon, lookback, train_rows)
+        if floors is not None:
+            logs = np.log(np.maximum(values, floors))
+            told = linear(logs, origins, horizon, lookback, train_rows)
             found["linear of logs"] = np.exp(np.minimum(told, 700.0))
     return found
 

@@ -88,7 +88,7 @@ def in_order(count: int, batch_size: int, most: int | None = None) -> list[IntAr
 
 
 def thin(count: int, most: int) -> IntArray:
-    """At most `most` of the numbers 0 to count - 1, evenly spaced, the last one included."""
+    """At most `most` of the numbers 0 to count - 1, evenly spaced, from the first to the last."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 

@@ -90,9 +90,11 @@ class ForecastEvaluation:
 
     def by_step(self) -> dict[str, Floats]:
         """name -> error at each step of the horizon: MAE of one target, MASE of several.  (K,)"""
-        divisor = np.ones(1) if len(self.targets) == 1 else np.where(self.scale > 0, self.scale, 1)
+        usable, divisor = np.ones(1, dtype=bool), np.ones(1)
+        if len(self.targets) > 1 and (self.scale > 0).any():
+            usable, divisor = self.scale > 0, self.scale[self.scale > 0]
         return {
-            name: (np.abs(self.truth - forecast) / divisor).mean(axis=(0, 2))
+            name: (np.abs(self.truth - forecast)[..., usable] / divisor).mean(axis=(0, 2))
             for name, forecast in self.forecasts.items()
         }
 

@@ -47,7 +47,8 @@ def mase_scale(history: Floats, season: int) -> Floats:
     """
     lag = season if len(history) > season else 1
     scale: Floats = np.mean(np.abs(history[lag:] - history[:-lag]), axis=0)
-    return scale
+    noise = 1e-9 * np.mean(np.abs(history), axis=0)  # of rounding, in a column that repeats itself
+    return np.where(scale > noise, scale, 0.0)
 
 
 def mase(truth: Floats, forecast: Floats, scale: Floats) -> float:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from gatewise.batch import Array, Batch, IntArray
 from gatewise.data.calendar import cycle_values
-from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -172,6 +171,7 @@ class SeriesCodec:
     columns      names, targets first, then features
     predicted    how many of them, from the first, the network predicts
     logs         columns whose logarithm is scaled: what grows by shares becomes additive
+    floors       of those columns: half the smallest value learnt from; what is lower is read so
     cycles       calendar cycles added behind the columns (a sine and a cosine each)
     independent  each target is a series of its own under one shared network
     ahead        whether the calendar of the predicted steps is read, too (by a decoder)
@@ -181,6 +181,7 @@ class SeriesCodec:
     columns: tuple[str, ...]
     predicted: int
     logs: tuple[str, ...]
+    floors: tuple[float, ...]
     cycles: tuple[str, ...]
     scaler: Scaler
     window_scaling: WindowScaling
@@ -194,24 +195,26 @@ class SeriesCodec:
     def learn(cls, values: Floats, scaling: Scaling, **chosen: Any) -> SeriesCodec:
         """A codec whose scaler is learnt on these rows (N, C); `chosen` are the other fields."""
         columns, logs = chosen["columns"], chosen["logs"]
-        return cls(scaler=Scaler.learn(_logarithm(values, columns, logs), scaling), **chosen)
+        floors = _floors(values, columns, logs)
+        logged = _logarithm(values, columns, logs, floors)
+        return cls(scaler=Scaler.learn(logged, scaling), floors=floors, **chosen)
 
     def relearn(self, values: Floats, scaling: Scaling) -> SeriesCodec:
         """The same codec with the scaler of other rows."""
-        logged = _logarithm(values, self.columns, self.logs)
-        return replace(self, scaler=Scaler.learn(logged, scaling))
+        floors = _floors(values, self.columns, self.logs)
+        logged = _logarithm(values, self.columns, self.logs, floors)
+        return replace(self, scaler=Scaler.learn(logged, scaling), floors=floors)
 
     def encode(self, values: Floats, times: NDArray[np.datetime64] | None) -> Singles:
         """Scaled rows with their calendar.  values (N, C), times (N + extra,) -> (N + extra, ...)
 
         Times may run ahead of the values: those rows hold the calendar, and 0 elsewhere.
-        Raises DataError where a logarithm is wanted of a value that is not above 0.
         """
         count = len(values) if times is None else len(times)
         width = len(self.columns) + 2 * len(self.cycles)
         encoded = np.zeros((count, width), dtype=np.float32)
         encoded[: len(values), : len(self.columns)] = self.scaler.scale(
-            _logarithm(values, self.columns, self.logs)
+            _logarithm(values, self.columns, self.logs, self.floors)
         )
         if self.cycles and times is not None:
             encoded[:, len(self.columns) :] = cycle_values(times, self.cycles)
@@ -264,6 +267,7 @@ class SeriesCodec:
             "columns": list(self.columns),
             "predicted": self.predicted,
             "logs": list(self.logs),
+            "floors": list(self.floors),
             "cycles": list(self.cycles),
             "center": self.scaler.center.tolist(),
             "spread": self.scaler.spread.tolist(),
@@ -281,6 +285,7 @@ class SeriesCodec:
             columns=tuple(data["columns"]),
             predicted=data["predicted"],
             logs=tuple(data["logs"]),
+            floors=tuple(data["floors"]),
             cycles=tuple(data["cycles"]),
             scaler=Scaler(np.array(data["center"]), np.array(data["spread"])),
             window_scaling=data["window_scaling"],
@@ -294,18 +299,17 @@ class SeriesCodec:
         )
 
 
-def _logarithm(values: Floats, columns: tuple[str, ...], logs: tuple[str, ...]) -> Floats:
+def _floors(values: Floats, columns: tuple[str, ...], logs: tuple[str, ...]) -> tuple[float, ...]:
+    return tuple(float(values[:, columns.index(name)].min()) / 2.0 for name in logs)
+
+
+def _logarithm(
+    values: Floats, columns: tuple[str, ...], logs: tuple[str, ...], floors: tuple[float, ...]
+) -> Floats:
     if not logs:
         return values
     logged = values.copy()
-    for name in logs:
+    for name, floor in zip(logs, floors, strict=True):
         column = logged[:, columns.index(name)]
-        if column.min() <= 0:
-            row = int(np.argmax(column <= 0))
-            raise DataError(
-                f"column '{name}' is {column[row]:g} in row {row + 1} of what is read, and this "
-                f"model takes its logarithm, which needs values above 0; "
-                f"train with transform='none' (--transform none)"
-            )
-        np.log(column, out=column)
+        np.log(np.maximum(column, floor), out=column)
     return logged

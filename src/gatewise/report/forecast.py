@@ -248,13 +248,16 @@ def _residuals(report: ForecastReport) -> Iterator[Html]:
     found = evaluation.truth - evaluation.forecasts[NETWORK]  # (n, K, D)
     scale, unit = float(evaluation.scale[0]), ""
     if not report.single:
-        usable = np.where(evaluation.scale > 0, evaluation.scale, 1.0)
+        usable = np.where(evaluation.scale > 0, evaluation.scale, np.nan)
         found, scale, unit = found / usable, 1.0, " in units of each target's scale"
     places = evaluation.origins[:, None, None] + np.arange(evaluation.horizon)[:, None]
     rows = np.broadcast_to(places, found.shape).ravel()
     residuals = found.ravel()
     keep = np.isfinite(residuals)
     residuals, rows = residuals[keep], rows[keep]
+    if not len(residuals):
+        yield paragraph("There are no finite residuals to show.")
+        return
     mean, inside = float(residuals.mean()), float((np.abs(residuals) <= scale).mean())
     lean = "too low" if mean > 0 else "too high"
     amount = f" ({number(abs(mean) / scale, 2)} of the scale)" if report.single and scale else ""

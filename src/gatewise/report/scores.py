@@ -130,10 +130,13 @@ def fold_table(report: ForecastReport) -> Html:
     """Errors of the network and the baselines in each fold of the backtest."""
     backtest = report.backtest
     names = list(backtest.forecasts)
-    divisor = np.ones(1) if report.single else np.where(backtest.scale > 0, backtest.scale, 1)
+    usable, divisor = np.ones(1, dtype=bool), np.ones(1)
+    if not report.single and (backtest.scale > 0).any():
+        usable = backtest.scale > 0
+        divisor = backtest.scale[usable]
     errors = np.array(
         [
-            (np.abs(backtest.truth - f) / divisor).mean(axis=(1, 2))
+            (np.abs(backtest.truth - f)[..., usable] / divisor).mean(axis=(1, 2))
             for f in backtest.forecasts.values()
         ]
     )

@@ -13,6 +13,7 @@ from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.baselines import baseline_forecasts
 from gatewise.batch import IntArray, thin
+from gatewise.data.frequency import in_words
 from gatewise.data.repair import Duplicates, Fill
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
 from gatewise.data.splits import rolling_origins
@@ -210,8 +211,9 @@ class Forecaster:
         size = len(table.targets)
         told = self._forecast(table, np.array([len(table)]))[0]  # (K, D)
         ahead = table.future_times(self.horizon)
-        first = self.trained_rows_ if data is None else len(table)
-        index = np.arange(first, first + self.horizon) if ahead is None else ahead
+        rows = self.trained_rows_ if data is None else len(table)
+        # steps are counted from 1, as rows are in messages and in the report
+        index = np.arange(rows + 1, rows + 1 + self.horizon) if ahead is None else ahead
         name = table.time_name if ahead is not None and table.time_name else "step"
         columns = {name: index, **{t: told[:, i] for i, t in enumerate(table.targets[:size])}}
         return pd.DataFrame(columns)
@@ -223,6 +225,8 @@ class Forecaster:
         and so do the baselines. More than `windows` origins are thinned evenly.
         Raises DataError when no window lies wholly after the rows seen.
         """
+        if windows < 1:
+            raise UsageError(f"windows must be at least 1, not {windows}")
         table = self._table(data)
         seen = self._seen(table)
         first, last = max(seen, self.lookback_), len(table) - self.horizon
@@ -242,6 +246,8 @@ class Forecaster:
         refit  True: each fold trains a fresh model on the rows before its origin;
                False: this model forecasts all; None: fresh models only where a fold would be
                judged on rows that this model has seen
+        Raises DataError when there are too few rows, UsageError when refit=False would judge
+        this model on rows that it has seen.
         """
         table = self._table(data)
         origins = rolling_origins(len(table), self.horizon, folds)
@@ -249,15 +255,19 @@ class Forecaster:
         if refit is None:
             refit = bool(origins[0] < seen)
         if not refit:
+            if origins[0] < seen:
+                raise UsageError(
+                    f"this model was trained on the first {seen} rows, and the first fold starts "
+                    f"at row {origins[0] + 1}: scores there would say nothing; use refit=True, "
+                    f"or fit on fewer rows"
+                )
             if origins[0] < self.lookback_:
                 raise DataError(
                     f"the first of {folds} folds starts at row {origins[0] + 1}, and the model "
                     f"reads {self.lookback_} rows before it; lower folds or give more rows"
                 )
-            return self._judge(
-                table, origins, min(seen, int(origins[0])), self._forecast(table, origins)
-            )
-        parts = []
+            return self._judge(table, origins, seen, self._forecast(table, origins))
+        parts: list[ForecastEvaluation] = []
         for origin in origins:
             model = Forecaster(**self.get_params(deep=False))
             model.set_params(verbose=0).fit(table.rows(0, int(origin)))
@@ -265,9 +275,11 @@ class Forecaster:
                 raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))
             parts.append(model._judge(table, np.array([origin]), int(origin), told))
+        idle = sum(bool(part.remark) for part in parts)
         return replace(
             parts[0],
             origins=origins,
+            remark=f"In {idle} of {folds} folds the recurrent part added nothing." if idle else "",
             forecasts={
                 name: np.concatenate([part.forecasts[name] for part in parts])
                 for name in parts[0].forecasts
@@ -297,25 +309,47 @@ class Forecaster:
     def _table(self, data: Any) -> SeriesTable:
         """Data with the columns that were learnt from."""
         self._check_fitted()
+        tail = self.tail_
+        table: SeriesTable
         if isinstance(data, SeriesTable):
-            return data
-        return read_series(
-            data,
-            target=list(self.tail_.targets),
-            time=self.tail_.time_name,
-            features=list(self.tail_.features),
-        )
+            table = data
+        else:
+            table = read_series(
+                data,
+                target=list(tail.targets),
+                time=tail.time_name,
+                features=list(tail.features),
+            )
+        if table.columns != tail.columns:
+            raise DataError(
+                f"the data has the columns {', '.join(table.columns)}; "
+                f"the model learnt from {', '.join(tail.columns)}"
+            )
+        if tail.frequency and table.times is not None and table.frequency is None:
+            return replace(table, frequency=tail.frequency)  # too few rows to tell
+        if tail.frequency and table.frequency != tail.frequency:
+            raise DataError(
+                f"the data has {in_words(table.frequency) if table.frequency else 'no times'}; "
+                f"the model learnt from {in_words(tail.frequency)}"
+            )
+        return table
 
     def _seen(self, table: SeriesTable) -> int:
         """Rows of the table up to the last one seen in training."""
         if table.times is None or self.tail_.times is None:
-            return min(self.trained_rows_, len(table))
+            behind = table.values[: self.trained_rows_][-self.lookback_ :]
+            return self.trained_rows_ if np.array_equal(behind, self.tail_.values) else 0
         return int(np.searchsorted(table.times, self.tail_.times[-1], side="right"))
 
     def _forecast(self, table: SeriesTable, origins: IntArray) -> NDArray[np.float64]:
         times = times_ahead(table, self.horizon) if self.codec_.cycles else None
         told = forecast(self.runner_, self.codec_, table.values, times, origins, self.horizon)
         return told[..., : len(table.targets)]
+
+    def _floors(self) -> NDArray[np.float64] | None:
+        """Below what each target is read as this value before its logarithm; None: no logarithm."""
+        floors = self.codec_.floors[: len(self.tail_.targets)]
+        return np.array(floors) if floors else None
 
     def _judge(
         self, table: SeriesTable, origins: IntArray, seen: int, told: NDArray[np.float64]
@@ -328,7 +362,7 @@ class Forecaster:
             lookback=self.lookback_,
             season=self.season_,
             train_rows=seen,
-            logarithm=bool(self.codec_.logs),
+            floors=self._floors(),
         )
         return ForecastEvaluation(
             targets=table.targets,
@@ -339,13 +373,28 @@ class Forecaster:
             train_rows=seen,
             season=self.season_,
             scale=self.scale_,
-            remark=self._remark(),
+            remark=self._remark("linear" in baselines),
         )
 
-    def _remark(self) -> str:
-        if self.history_.best_epoch or not self.spec_.shortcut:
-            return ""
-        return (
-            "No epoch of training improved on the solved linear shortcut, so what is kept is that "
-            "shortcut alone: a linear forecast, to which the recurrent part adds nothing."
-        )
+    def _remark(self, linear: bool) -> str:
+        said = []
+        if not linear:
+            said.append(
+                "The linear model, often the strongest, is not among them: the data does not hold "
+                "the training rows that it is fitted on."
+            )
+        if self.spec_.shortcut and not self.history_.best_epoch:
+            said.append(
+                "No epoch of training improved on the solved linear shortcut, so what is kept is "
+                "that shortcut alone: a linear forecast, to which the recurrent part adds nothing."
+            )
+        return " ".join(said)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the running graph, which cannot be copied."""
+        return {name: value for name, value in vars(self).items() if name != "runner_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if "graphs_" in state:
+            self.runner_ = Runner(self.spec_, self.graphs_)

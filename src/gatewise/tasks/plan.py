@@ -24,6 +24,7 @@ WINDOW_SCALINGS = ("auto", "none", "last", "mean_std")
 TRANSFORMS = ("auto", "none", "log")
 RETRAIN_BELOW = 20_000  # examples, so that training anew costs seconds
 SHORTEST_LOOKBACK = 2
+SEASONS = 2  # so often must a season fit into the rows
 
 DECODERS: dict[Strategy, Literal["none", "fed_back", "by_position"]] = {
     "direct": "none",
@@ -45,6 +46,7 @@ class Choices(Protocol):
     calendar: bool
     channel_independent: bool | None
     validation: float | int
+    seed: int
     retrain: bool | None
     network: Network | None
     training: Training | None
@@ -90,19 +92,32 @@ def check_choices(choices: Choices) -> None:
     if choices.lookback is not None:
         problems += _not_whole("lookback", choices.lookback)
     held = choices.validation
-    if isinstance(held, bool) or not (0 < held < 1 or (isinstance(held, int) and held >= 1)):
+    if not (_is_whole(held, least=1) or (isinstance(held, float) and 0 < held < 1)):
         problems.append(
             f"validation must be a share between 0 and 1 or a number of rows, not {held!r}"
         )
+    for name, kind in (("network", Network), ("training", Training)):
+        value = getattr(choices, name)
+        if value is not None and not isinstance(value, kind):
+            problems.append(
+                f"{name} must be a gatewise.{kind.__name__}, not {value!r:.80}; "
+                f"write gatewise.{kind.__name__}(...)"
+            )
+    if not _is_whole(choices.seed, least=0):
+        problems.append(f"seed must be a whole number, at least 0, not {choices.seed!r}")
     if problems:
         raise UsageError("; ".join(problems))
 
 
 def _not_whole(name: str, value: object) -> list[str]:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if whole and int(value) >= 1:  # type: ignore[call-overload]
+    if _is_whole(value, least=1):
         return []
     return [f"{name} must be a whole number of steps, at least 1, not {value!r}"]
+
+
+def _is_whole(value: object, least: int) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and int(value) >= least  # type: ignore[call-overload]
 
 
 def make_plan(choices: Choices, table: SeriesTable) -> Plan:
@@ -163,7 +178,12 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         network=network,
         training=training,
         retrain=examples < RETRAIN_BELOW if choices.retrain is None else choices.retrain,
-        notes=(*notes, f"strategy {why}", *_in_words(choices, codec, tried)),
+        notes=(
+            *notes,
+            f"strategy {why}",
+            *_in_words(choices, codec, tried),
+            *_unused(choices, spec, training),
+        ),
     )
 
 
@@ -186,29 +206,49 @@ def _logs(
 ) -> tuple[str, ...]:
     """The columns whose logarithm is learnt: all that are forecast, or none."""
     values = table.values[:first_held, :predicted]
-    if choices.transform == "log" and not recipe.logarithm_fits(values):
+    positive = recipe.logarithm_fits(table.values[:, :predicted])
+    if choices.transform == "log" and not positive:
         raise UsageError(
             "transform='log' needs values clearly above 0 in every forecast column; "
             "use transform='none' (--transform none)"
         )
     log = choices.transform == "log"
     if choices.transform == "auto":
-        log = recipe.logarithm_pays(values, season)
+        log = positive and recipe.logarithm_pays(values, season)
     return table.columns[:predicted] if log else ()
 
 
 def _in_words(choices: Choices, codec: SeriesCodec, tried: Sequence[int]) -> list[str]:
     words = []
-    if choices.lookback is None:
-        how = "the best" if len(tried) > 1 else "by rule"
-        among = f" of {', '.join(map(str, tried))}" if len(tried) > 1 else ""
+    if choices.lookback is None and len(tried) == 1:
+        words.append(f"lookback of {codec.lookback} steps, by rule")
+    elif choices.lookback is None:
+        among = ", ".join(map(str, tried))
         words.append(
-            f"lookback of {codec.lookback} steps, {how}{among}"
-            + (" for a linear model on the validation rows" if among else " for so few rows")
+            f"lookback of {codec.lookback} steps, of {among} the best for a linear model on the "
+            f"validation rows"
         )
     if codec.logs and choices.transform == "auto":
         words.append("logarithms are learnt: the spread within a season grows with its level")
     return words
+
+
+def _unused(choices: Choices, spec: NetworkSpec, training: Training) -> list[str]:
+    """What was asked for and has no meaning for this network, in words."""
+    network = set(choices.network.chosen()) if choices.network else set()
+    trained = set(choices.training.chosen()) if choices.training else set()
+    unused = []
+    if spec.kind == "encoder_decoder" and "pooling" in network:
+        unused.append(f"pooling (a decoder {spec.decoder} takes the encoder's last state)")
+    if spec.pooling != "attention" and "attention_size" in network:
+        unused.append("attention_size (only pooling='attention' has one)")
+    if spec.cell != "lstm" and "forget_bias" in network:
+        unused.append(f"forget_bias (a {spec.cell} has no forget gate)")
+    if training.optimizer != "sgd" and "momentum" in trained:
+        unused.append("momentum (of sgd alone)")
+    if spec.decoder != "fed_back" and trained & {"teacher_forcing", "teacher_forcing_schedule"}:
+        unused.append("teacher_forcing (nothing is fed back)")
+    return [f"asked for but without effect: {', '.join(unused)}"] if unused else []
 
 
 def _settings(
@@ -232,7 +272,12 @@ def _settings(
 
 def _season(table: SeriesTable) -> tuple[int, list[str]]:
     if table.season is not None:
-        return table.season, []
+        if len(table) >= SEASONS * table.season:
+            return table.season, []
+        return 1, [
+            f"a season of {table.season} steps, usual at this frequency, does not fit "
+            f"{SEASONS} times into {len(table)} rows: none is assumed"
+        ]
     season = detect_season(table.values[:, 0], len(table) // 3)
     name = table.targets[0]
     if season > 1:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gatewise.batch import IntArray
 from gatewise.data.series import SeriesCodec, Singles, Windows
 from gatewise.engine import Predictor
+from gatewise.errors import DataError
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +29,16 @@ def forecast(
     (N + K,) or None. A network that predicts fewer steps than `horizon` is fed its own output.
     -> (n, K, D), the predicted columns
     """
-    encoded = codec.encode(values, times)
+    first = int(origins.min()) - codec.lookback  # rows before it are not read
+    encoded = codec.encode(values[first:], None if times is None else times[first:])
+    finite = np.isfinite(encoded).all(axis=1)
+    if not finite.all():
+        row = first + int(np.argmin(finite))
+        raise DataError(
+            f"row {row + 1} is too far from what the model has learnt to be scaled: "
+            f"{', '.join(f'{value:g}' for value in values[row])}; correct it or leave it out"
+        )
+    origins = origins - first
     count = codec.predicted
     told = np.empty((len(origins), horizon, count))
     for i in range(0, len(origins), CHUNK):

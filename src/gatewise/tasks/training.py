@@ -17,6 +17,8 @@ from gatewise.weights import initial
 
 Singles = NDArray[np.float32]
 
+SILENT_SECONDS = 2.0  # training anew is worth a second progress bar when the first took longer
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
@@ -61,7 +63,9 @@ def train(
     codec, weights = _start(plan, codec, everything, penalty, seed)
     everything = _windows(codec, table, 0, len(table))
     second = load_engine(engine, spec, plan.training, weights, device=device)
-    if history.best_epoch and not _trained_again(second, everything, plan, history, seed):
+    slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
+    told = watch if slow else None
+    if history.best_epoch and not _trained_again(second, everything, plan, history, seed, told):
         return replace(kept, history=replace(history, stopped="interrupted"))
     again = f"trained anew on all {len(table)} rows for {history.best_epoch} epochs"
     if not history.best_epoch:
@@ -74,11 +78,24 @@ def train(
 
 
 def _trained_again(
-    engine: Engine, windows: Windows, plan: Plan, history: History, seed: int
+    engine: Engine,
+    windows: Windows,
+    plan: Plan,
+    history: History,
+    seed: int,
+    watch: Watch | None,
 ) -> bool:
     """Whether all epochs ran; Ctrl-C leaves weights that no validation has seen."""
     try:
-        again = fit(engine, windows, None, plan.training, seed=seed, epochs=history.best_epoch)
+        again = fit(
+            engine,
+            windows,
+            None,
+            plan.training,
+            seed=seed,
+            epochs=history.best_epoch,
+            watch=watch,
+        )
     except KeyboardInterrupt:
         return False
     return again.stopped != "interrupted"

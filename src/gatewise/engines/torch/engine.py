@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -31,6 +30,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "rmsprop": torch.optim.RMSprop,
 }
+AVAILABLE_THREADS = torch.get_num_threads()  # cores, or what OMP_NUM_THREADS allows
 ONE_THREAD_BELOW = 8192  # units per step (B * H); measured in bench/threads.py
 
 
@@ -216,8 +216,7 @@ def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.opti
 
 def _threads(spec: NetworkSpec, batch_size: int) -> int:
     """A rule, not a stop-watch: the same run must give the same bits each time."""
-    available = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
-    return 1 if batch_size * spec.hidden_size < ONE_THREAD_BELOW else available
+    return 1 if batch_size * spec.hidden_size < ONE_THREAD_BELOW else AVAILABLE_THREADS
 
 
 @contextmanager
