@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewise.data.frequency import commonest_steps, future, in_words, infer, season_of
+from gatewise.data.frequency import (
+    commonest_steps,
+    day_of_month,
+    future,
+    in_words,
+    infer,
+    season_of,
+)
 from gatewise.errors import DataError
 
 SEASONS = {
@@ -31,9 +38,10 @@ SEASONS = {
     "15min": 96,
     "10min": 144,
     "min": 1440,
-    "30s": 60,
     "s": 60,
-    "ms": 60,
+    "10s": None,
+    "30s": None,
+    "ms": None,
 }
 
 
@@ -83,6 +91,28 @@ def test_a_day_in_the_middle_of_the_month_is_kept():
     assert grid.alias == "MS"
     later = future(times.to_numpy()[-1], "MS", 2)
     assert np.array_equal(later, pd.to_datetime(["2020-04-15 06:00", "2020-05-15 06:00"]))
+
+
+@given(st.integers(28, 30), st.integers(2, 40), st.integers(0, 24), st.sampled_from([1, 3, 6]))
+def test_a_late_day_is_kept_and_clipped_to_the_month(day, known, first, step):
+    """Truth: pandas counts whole months from the day, clipped to the length of each."""
+    start = pd.Timestamp(2019, 1, day, 6)
+    months = first + step * np.arange(60)
+    times = pd.DatetimeIndex([start + pd.DateOffset(months=int(m)) for m in months]).as_unit("ns")
+    seen = times[:known]
+    if seen.day.max() < day or seen.is_month_end.all():
+        return  # the day is not to be seen
+    grid = infer(seen.to_numpy())
+    assert grid is not None
+    assert grid.positions.tolist() == list(range(known))
+    assert grid.alias.split("-")[0] == {1: "MS", 3: "QS", 6: "2QS"}[step]
+    later = future(seen.to_numpy()[-1], grid.alias, 60 - known, day_of_month(seen.to_numpy()))
+    assert np.array_equal(later, times[known:].to_numpy())
+
+
+def test_days_that_jump_to_and_fro_leave_the_commonest():
+    firsts = pd.date_range("2020-01-01", periods=30, freq="BMS", unit="ns").to_numpy()
+    assert day_of_month(firsts) == 1
 
 
 @pytest.mark.parametrize("freq", ["BME", "BMS"])

@@ -31,7 +31,28 @@ def test_all_is_found_in_a_plain_table():
     notes = " · ".join(table.notes)
     assert "column 'month' was taken as the times" in notes
     assert "column 'y' was taken as the target" in notes
-    assert "one row a month (frequency MS), 1949-01-01 to 1949-08-01" in notes
+    assert "one row a month (frequency MS, season 12), 1949-01-01 to 1949-08-01" in notes
+
+
+@pytest.mark.parametrize(
+    ("freq", "told"),
+    [
+        ("h", "(frequency h, season 24)"),
+        ("YS", "(frequency YS, no season)"),
+        ("10s", "(frequency 10s)"),
+    ],
+)
+def test_the_season_that_a_frequency_stands_for_is_told(freq, told):
+    frame = pd.DataFrame({"t": pd.date_range("2001", periods=9, freq=freq), "y": range(9)})
+    assert any(told in note for note in read_series(frame).notes)
+
+
+@pytest.mark.parametrize("day", [29, 30])
+def test_a_month_counted_from_its_30th_day_goes_on_there(day):
+    days = [pd.Timestamp(2020, 1, day) + pd.DateOffset(months=i) for i in range(16)]
+    table = read_series({"t": days[:14], "y": range(14)})  # ends in February 2021
+    assert table.times[-1] == np.datetime64("2021-02-28")
+    assert np.array_equal(table.future_times(2), pd.DatetimeIndex(days[14:]))
 
 
 def test_without_times_rows_are_steps():
@@ -168,12 +189,12 @@ def test_missing_steps(fill, filled):
 
 
 def test_filling_leaves_the_times_that_are_there():
-    days = pd.to_datetime(["2020-01-30", "2020-02-28", "2020-04-29"])  # near the end of the month
+    days = pd.to_datetime(["2020-01-30", "2020-02-28", "2020-04-29"])  # late, but no month ends
     table = read_series({"t": days, "y": [1.0, 2.0, 4.0]}, fill="interpolate")
     assert table.times.astype("M8[D]").astype(str).tolist() == [
         "2020-01-30",
         "2020-02-28",
-        "2020-03-31",
+        "2020-03-30",
         "2020-04-29",
     ]
 
@@ -195,6 +216,32 @@ def test_empty_cells():
         read_series(frame, target="y", fill="forward")
     with pytest.raises(DataError, match="no number at all"):
         read_series(monthly(z=np.nan), target="z", fill="zero")
+
+
+@pytest.mark.parametrize("fill", [None, "interpolate", "forward", "zero"])
+def test_filled_cells_are_known_as_such(fill):
+    assert read_series(monthly(), fill=fill).observed is None
+    if fill is None:
+        return
+    frame = monthly(z=1.0)
+    frame.loc[6, "z"] = np.nan
+    table = read_series(frame.drop([2, 3]), target="y", features="z", fill=fill)
+    truth = frame.drop([2, 3]).set_index("month").reindex(frame["month"])[["y", "z"]].notna()
+    assert table.observed.dtype == bool
+    assert np.array_equal(table.observed, truth)
+    assert np.array_equal(table.rows(2, 5).observed, truth[2:5])
+
+
+def test_values_too_large_to_be_scaled():
+    frame = monthly(z=1.0)
+    frame.loc[[4, 6], "y"] = [-2e100, 1e300]
+    with pytest.raises(
+        DataError, match=r"column 'y': 2, the first in row 5 \(-2e\+100\)"
+    ) as caught:
+        read_series(frame, target="y")
+    assert "row 6" not in str(caught.value)
+    frame["y"] = 1e100
+    assert len(read_series(frame, target="y")) == 8
 
 
 def test_infinite_values_are_never_filled():
@@ -234,6 +281,29 @@ def test_counted_steps():
         read_series(frame.assign(step=[0, 2, 1, 3]), target="y", time="step")
     uneven = read_series(frame.assign(step=[0, 7, 107, 1000]), target="y", time="step")
     assert any("rows were counted instead" in note for note in uneven.notes)
+
+
+def test_counted_steps_are_continued_and_checked_again():
+    frame = pd.DataFrame({"step": [5, 15, 25, 45], "y": [0.0, 1, 2, 4]})
+    table = read_series(frame, target="y", time="step", fill="zero")
+    assert (table.counter, table.time_name, table.step_name) == ("step", None, "step")
+    assert table.future_steps(3).tolist() == [55, 65, 75]
+    assert table.rows(1, 3).future_steps(2).tolist() == [35, 45]
+    assert table.rows(-2, 5).future_steps(1).tolist() == [55]
+    assert table.rows(-2, 5).rows(1, 2).counter_start == 45
+    with pytest.raises(DataError, match="without a row: 1"):
+        read_series(frame, target="y", time=table.counter)
+    uncounted = read_series([3, 1, 2])
+    assert (uncounted.counter, uncounted.step_name) == (None, "step")
+    assert uncounted.future_steps(2).tolist() == [4, 5]
+    assert uncounted.rows(1, 3).future_steps(2).tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("steps", [[0.0, 0.1, 0.2, 0.3], [0, 7, 107, 1000]])
+def test_numbers_that_are_no_count_still_put_rows_in_order(steps):
+    table = read_series({"n": steps, "y": [1, 2, 3, 4]}, target="y", time="n")
+    assert (table.counter, table.counter_start, table.step_name) == ("n", None, "step")
+    assert table.future_steps(2).tolist() == [5, 6]
 
 
 def test_unknown_options():

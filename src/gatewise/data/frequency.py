@@ -86,28 +86,41 @@ def common_step(numbers: IntArray) -> int | None:
     return step if span <= SPARSEST * len(numbers) else None
 
 
-def future(last: np.datetime64, alias: str, steps: int) -> TimeArray:
+def day_of_month(times: TimeArray) -> int:
+    """The day that monthly times stand on: the largest, when the shorter months alone keep times
+    from it; else the commonest, for times that avoid weekends."""
+    days = _days_of_month(times)
+    if _clipped(times):
+        return int(days.max())
+    counts = np.bincount(days)
+    return int(np.flatnonzero(counts == counts.max())[-1])
+
+
+def future(last: np.datetime64, alias: str, steps: int, day: int = 0) -> TimeArray:
     """The `steps` times after `last`.  -> (steps,) datetime64[ns]
+
+    day  of the month that steps of months keep, as far as a month has it; 0: that of `last`
 
     Raises DataError when they pass the year that a time can hold.
     """
     count, unit = _parse(alias)
     ahead = np.arange(1, steps + 1, dtype=np.int64) * count
     last = last.astype("datetime64[ns]")
-    day = last.astype("datetime64[D]")
-    clock = last - day.astype("datetime64[ns]")
+    date = last.astype("datetime64[D]")
+    clock = last - date.astype("datetime64[ns]")
     if unit in MONTHS:
         month = last.astype("datetime64[M]")
         ahead = ahead * MONTHS[unit]
         _must_fit(month, int(ahead[-1]) // 12 if steps else 0)
         starts = month + ahead
         lengths = _month_lengths(starts)
-        wanted = 31 if unit.endswith("E") else int(_days_of_month(np.array([last]))[0])
+        kept = day or int(_days_of_month(np.array([last]))[0])
+        wanted = 31 if unit.endswith("E") else kept
         days = starts.astype("datetime64[D]") + (np.minimum(wanted, lengths) - 1)
         return _at(days, clock)
-    _must_fit(day, int(steps * count * (LENGTHS.get(unit, 2 * DAY) / DAY) / 365))
+    _must_fit(date, int(steps * count * (LENGTHS.get(unit, 2 * DAY) / DAY) / 365))
     if unit == "B":
-        return _at(np.busday_offset(day, ahead, roll="backward"), clock)
+        return _at(np.busday_offset(date, ahead, roll="backward"), clock)
     later: TimeArray = last + (ahead * LENGTHS[unit]).astype("timedelta64[ns]")
     return later
 
@@ -116,7 +129,7 @@ def season_of(alias: str) -> int | None:
     """Steps of the seasonal cycle that is usual at this frequency; None when none is.
 
     Months, quarters, years: a year. Weeks: a year of 52. Days: a week (5 business days).
-    Hours and minutes: a day. Seconds and below: 60 steps.
+    Hours and minutes: a day. Seconds: a minute. Other steps below a minute: none.
     """
     count, unit = _parse(alias)
     if unit in MONTHS:
@@ -128,7 +141,7 @@ def season_of(alias: str) -> int | None:
         return _whole(52 if unit == "W" else 7, count)
     if unit in ("h", "min"):
         return _whole(DAY, count * LENGTHS[unit])
-    return 60
+    return 60 if (count, unit) == (1, "s") else None
 
 
 def in_words(alias: str) -> str:
@@ -198,32 +211,43 @@ def _month_lengths(months: TimeArray) -> IntArray:
 
 
 def _anchor(times: TimeArray) -> str:
-    """How times stand in their months: `exact` (one a month at most, on the same day and hour or
-    on the last day), `near` (one a month at most, days that differ little), or `no`."""
+    """How times stand in their months: `exact` (one a month at most, at one hour, on the same
+    day, or on the last of months that lack it), `near` (one a month at most, days that
+    differ little), or `no`."""
     months = _months(times)
     if np.diff(months).min() < 1:
         return "no"
     starts: TimeArray = times.astype("datetime64[M]")
     offsets = times - starts.astype("datetime64[ns]")
-    if np.all(offsets == offsets[0]) or _at_month_end(times):
+    if np.all(offsets == offsets[0]) or _clipped(times):
         return "exact"
     days = _days_of_month(times)
     return "near" if days.max() - days.min() <= 5 else "no"
 
 
-def _at_month_end(times: TimeArray) -> bool:
+def _clipped(times: TimeArray) -> bool:
+    """Whether all times share a clock, and a day of the month as far as each month has it: the
+    30th, for one, or the last."""
     days = times.astype("datetime64[D]")
     clocks = times - days.astype("datetime64[ns]")
-    lasting = (days + 1).astype("datetime64[M]") > days.astype("datetime64[M]")
-    return bool(np.all(lasting) and np.all(clocks == clocks[0]))
+    numbers = _days_of_month(times)
+    lengths = _month_lengths(times.astype("datetime64[M]"))
+    held = numbers == np.minimum(numbers.max(), lengths)
+    return bool(np.all(held) and np.all(clocks == clocks[0]))
+
+
+def _at_month_end(times: TimeArray) -> bool:
+    """Whether all times stand on the last day, or all on the last working day, of their month."""
+    days = times.astype("datetime64[D]")
+    lasts = (days.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1
+    working = np.busday_offset(lasts, 0, roll="backward")
+    return bool(np.all(days == lasts) or np.all(days == working))
 
 
 def _month_alias(times: TimeArray, months: int) -> str:
     """Of steps of so many months; a day that is neither first nor last is written as a start,
     and `future` keeps it."""
-    days = _days_of_month(times)
-    late = days.min() > 25 and not np.all(days == days[0])
-    side = "E" if late or _at_month_end(times) else "S"
+    side = "E" if _at_month_end(times) else "S"
     month = int(_months(times[:1])[0]) % 12
     if months % 12 == 0:
         name, count = "Y", months // 12

@@ -23,6 +23,7 @@ DUPLICATES = ("first", "last", "mean")
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 MOST_INVENTED = 20  # missing steps for each row that filling may add, before memory is at risk
+LARGEST = 1e100  # squares of more overflow soon, and float32 holds no ratio of that to other values
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,15 @@ class Tidy:
     """One row for each step, in order, without an empty cell.
 
     values (N, C) · times (N,) datetime64[ns] or None · frequency: alias or None
+    observed (N, C), False where filling put the number; None when it put none
+    count (first, step) of whole numbers that count the rows evenly; None: other keys, or none
     """
 
     values: FloatArray
     times: frequency.TimeArray | None
     frequency: str | None
+    observed: NDArray[np.bool_] | None
+    count: tuple[int, int] | None
     notes: tuple[str, ...]
 
 
@@ -62,7 +67,7 @@ def tidy(raw: Raw, *, sort: bool, fill: Fill | None, duplicates: Duplicates | No
     """Check the rows and repair what was asked for.
 
     Raises DataError that lists all problems: rows out of order, equal times, irregular steps,
-    missing steps, empty cells, infinite values; and for each the argument that repairs it.
+    missing steps, empty cells, values that are infinite or too large; and for each what repairs it.
     """
     problems: list[str] = []
     notes: list[str] = []
@@ -79,13 +84,15 @@ def tidy(raw: Raw, *, sort: bool, fill: Fill | None, duplicates: Duplicates | No
     _check_cells(raw, values, rows, fill, problems)
     if problems:
         raise DataError(_all(problems, raw.data))
+    observed = None
     if fill is not None:
-        values = _filled(values, positions, fill, notes)
+        values, observed = _filled(values, positions, fill, notes)
     dated = keys is not None and keys.dtype.kind == "M"
     times = keys if dated else None
     if times is not None and alias is not None and len(values) > len(times):
         times = _complete(times, positions, alias)
-    return Tidy(values, times, alias, tuple(notes))
+    count = None if keys is None else _count(keys)
+    return Tidy(values, times, alias, observed, count, tuple(notes))
 
 
 def _all(problems: list[str], data: str) -> str:
@@ -158,9 +165,8 @@ def _grid(keys: NDArray[Any], problems: list[str], notes: list[str]) -> tuple[st
         grid = frequency.infer(keys)
         if grid is not None:
             first, last = time_text(keys[0]), time_text(keys[-1])
-            notes.append(
-                f"{frequency.in_words(grid.alias)} (frequency {grid.alias}), {first} to {last}"
-            )
+            named = f"frequency {grid.alias}{_season_text(frequency.season_of(grid.alias))}"
+            notes.append(f"{frequency.in_words(grid.alias)} ({named}), {first} to {last}")
             return grid.alias, grid.positions
         problems.append(
             f"times have no one step; the commonest are {frequency.commonest_steps(keys)}; "
@@ -172,6 +178,12 @@ def _grid(keys: NDArray[Any], problems: list[str], notes: list[str]) -> tuple[st
         notes.append("steps of the time column differ: rows were counted instead")
         return None, counted
     return None, positions
+
+
+def _season_text(season: int | None) -> str:
+    if season is None:
+        return ""
+    return f", season {season}" if season > 1 else ", no season"
 
 
 def time_text(time: np.datetime64) -> str:
@@ -187,6 +199,13 @@ def _counted_steps(keys: NDArray[Any]) -> IntArray | None:
     whole: IntArray = np.rint(steps).astype(np.int64)
     even = np.all(np.abs(steps - whole) < 0.01) and np.all(np.diff(whole) > 0)
     return whole if even else None
+
+
+def _count(keys: NDArray[Any]) -> tuple[int, int] | None:
+    if keys.dtype.kind != "i" or len(keys) < 2:
+        return None
+    step = frequency.common_step(keys)
+    return None if step is None else (int(keys[0]), step)
 
 
 def _check_gaps(
@@ -219,12 +238,20 @@ def _check_cells(
 ) -> None:
     for name, column in zip(raw.names, values.T, strict=True):
         infinite = np.isinf(column)
+        huge = np.flatnonzero((np.abs(column) > LARGEST) & ~infinite)
         empty = np.isnan(column)
         if infinite.any():
             row = int(np.min(rows[infinite]))
             problems.append(
                 f"infinite values in column '{name}': {infinite.sum()}, the first in row "
                 f"{row + 1}; correct them, or empty their cells and fill those"
+            )
+        if len(huge):
+            at = int(huge[np.argmin(rows[huge])])
+            problems.append(
+                f"values beyond ±{LARGEST:g} in column '{name}': {len(huge)}, the first in row "
+                f"{rows[at] + 1} ({column[at]:g}); correct them, or give the column in a larger "
+                f"unit"
             )
         if not empty.any():
             continue
@@ -245,18 +272,22 @@ def _check_cells(
             )
 
 
-def _filled(values: FloatArray, positions: IntArray, fill: Fill, notes: list[str]) -> FloatArray:
+def _filled(
+    values: FloatArray, positions: IntArray, fill: Fill, notes: list[str]
+) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+    """A number in every cell of every step, and which of them were there; None: all."""
     steps = int(positions[-1]) + 1 if len(positions) else 0
     missing = steps - len(values)
     if missing == 0 and not np.isnan(values).any():
-        return values
+        return values, None
     empty = int(np.isnan(values).sum())
     full = np.full((steps, values.shape[1]), np.nan)
     full[positions] = values
+    observed = ~np.isnan(full)
     for column in full.T:
         _fill_column(column, fill)
     notes.append(f"filled ({fill}): missing steps {missing}, empty cells {empty}")
-    return full
+    return full, observed
 
 
 def _fill_column(column: FloatArray, fill: Fill) -> None:
@@ -274,7 +305,8 @@ def _fill_column(column: FloatArray, fill: Fill) -> None:
 
 def _complete(times: frequency.TimeArray, positions: IntArray, alias: str) -> frequency.TimeArray:
     """A time for every step; those that were there stay as they were."""
-    rest = frequency.future(times[0], alias, int(positions[-1]))
+    day = frequency.day_of_month(times)
+    rest = frequency.future(times[0], alias, int(positions[-1]), day)
     every = np.concatenate([times[:1], rest])
     every[positions] = times
     return every

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gatewise.data.columns import choose_columns, to_numbers
 from gatewise.data.frames import as_frame
-from gatewise.data.frequency import TimeArray, future, season_of
+from gatewise.data.frequency import TimeArray, day_of_month, future, season_of
 from gatewise.data.repair import DUPLICATES, FILLS, Duplicates, Fill, Raw, tidy, time_text
 from gatewise.data.times import read_times
 from gatewise.errors import DataError, UsageError, did_you_mean
@@ -36,6 +36,10 @@ class SeriesTable:
     bounds     (S+1,) row offsets of the series; [0, N] for one
     series     names of the series
     notes      what was found, assumed and repaired, in words
+    counter    name of the column of numbers that put the rows in order; None: times did, or none
+    counter_start, counter_step  its number in the first row and from row to row; None where it
+               does not count evenly in whole numbers
+    observed   (N, C) False where `fill` put the number; None: it put none
     """
 
     values: NDArray[np.float64]
@@ -48,6 +52,10 @@ class SeriesTable:
     bounds: NDArray[np.int64]
     series: tuple[str, ...]
     notes: tuple[str, ...]
+    counter: str | None = None
+    counter_start: int | None = None
+    counter_step: int | None = None
+    observed: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -61,18 +69,36 @@ class SeriesTable:
         """The rows from `start` to before `stop`, as in a slice; nothing is copied."""
         part = slice(start, stop)
         values = self.values[part]
+        first, step = self.counter_start, self.counter_step
+        if first is not None and step is not None:
+            first += part.indices(len(self))[0] * step
         return replace(
             self,
             values=values,
             times=None if self.times is None else self.times[part],
             bounds=np.array([0, len(values)]),
+            counter_start=first,
+            observed=None if self.observed is None else self.observed[part],
         )
 
     def future_times(self, steps: int) -> TimeArray | None:
         """The times of the `steps` after the last row; None without a frequency."""
         if self.times is None or self.frequency is None or len(self) == 0:
             return None
-        return future(self.times[-1], self.frequency, steps)
+        return future(self.times[-1], self.frequency, steps, day_of_month(self.times))
+
+    @property
+    def step_name(self) -> str:
+        """What `future_steps` counts: the counter, or 'step' for rows."""
+        return "step" if self.counter is None or self.counter_start is None else self.counter
+
+    def future_steps(self, steps: int) -> NDArray[np.int64]:
+        """The numbers of the `steps` after the last row: those of the counter that follow, or
+        N+1, ..., N+steps, as rows count from 1.  -> (steps,)"""
+        ahead = np.arange(len(self), len(self) + steps, dtype=np.int64)
+        if self.counter_start is None or self.counter_step is None:
+            return ahead + 1
+        return self.counter_start + self.counter_step * ahead
 
     def summary(self) -> dict[str, Any]:
         """What an artifact keeps of the data: plain values, for JSON."""
@@ -148,6 +174,7 @@ def read_series(
     clean = tidy(
         Raw(values, names, keys, label, twins, name), sort=sort, fill=fill, duplicates=duplicates
     )
+    start, step = (None, None) if clean.count is None else clean.count
     read = () if times is None or not times.note else (times.note,)
     return SeriesTable(
         values=clean.values,
@@ -160,6 +187,10 @@ def read_series(
         bounds=np.array([0, len(clean.values)]),
         series=(name,),
         notes=chosen.notes + read + clean.notes,
+        counter=None if times is None or times.dated else chosen.time,
+        counter_start=start,
+        counter_step=step,
+        observed=clean.observed,
     )
 
 
