@@ -93,6 +93,51 @@ def test_a_swap_that_fails_puts_the_earlier_folder_back(tmp_path, monkeypatch):
     assert fingerprint(out) == before
 
 
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+@pytest.mark.parametrize("undone", [True, False])
+def test_your_files_survive_a_swap_that_fails_among_them(tmp_path, error, undone, monkeypatch):
+    out = tmp_path / "out"
+    earlier_run(out)
+    for name in "abc":
+        (out / name).write_text(f"my {name}")
+    before = fingerprint(out)
+    real = Path.rename
+    kept = []
+
+    def rename(self, target):
+        if self.parent.name == "old":
+            kept.append(self.name)
+            if len(kept) == 2:
+                raise error
+        if kept and self == out and not undone:
+            raise OSError(5, "Input/output error")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(type(error) if undone else OSError) as caught, outputs.replacing(out) as new:
+        (new / "metrics.json").write_text("new")
+    if undone:
+        assert fingerprint(out) == before
+        assert {p.name for p in tmp_path.iterdir()} == {"out"}
+    else:
+        (old,) = tmp_path.glob(".out-*/old")
+        assert fingerprint(old) == before
+        assert str(old) in str(caught.value)
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(trained, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        words = ["predict", str(trained / "out/model"), str(trained / "shop.csv")]
+        code = main([*words, "--out", str(pipe)])
+        if not pipe.is_fifo():
+            reader.kill()
+        told, _ = reader.communicate(timeout=20)
+    assert (code, pipe.is_fifo()) == (0, True)
+    assert told == (trained / "out/predictions.csv").read_text()
+
+
 def test_a_killed_run_leaves_the_earlier_one(tmp_path):
     before = earlier_run(tmp_path / "out")
     script = (

@@ -63,12 +63,15 @@ def _is_ours(folder: Path) -> bool:
 def replacing(out: Path) -> Iterator[Path]:
     """A new empty folder that becomes `out` when the block ends well, and vanishes otherwise.
 
-    What was in `out` is replaced; files in it that the new folder lacks (yours) are kept.
+    What was in `out` is replaced; files in it that the new folder lacks (yours) are kept. When
+    the swap fails, all is put back; OSError says where it is if that fails, too.
     """
     place = out.resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     new, old = workshop / "new", workshop / "old"
+    yours: list[str] = []  # moved from old to place
+    swapped = False
     try:
         new.mkdir()
         yield new
@@ -76,19 +79,43 @@ def replacing(out: Path) -> Iterator[Path]:
             place.rename(old)
         new.rename(place)
         for entry in list(old.iterdir()) if old.exists() else ():
-            if not (place / entry.name).exists():
+            if not os.path.lexists(place / entry.name):
+                yours.append(entry.name)
                 entry.rename(place / entry.name)
-    except BaseException:  # Ctrl-C too
-        if old.exists() and not place.exists():
-            old.rename(place)
+        swapped = True
+    except BaseException as error:  # Ctrl-C too
+        try:
+            _put_back(place, new, old, yours)
+        except OSError as stuck:
+            text = f"{stuck.strerror}; what was in {out} is in {old}: move it back by hand"
+            raise OSError(stuck.errno, text) from error
         raise
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        if swapped or not old.exists():  # never with anything of yours in it
+            shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _put_back(place: Path, new: Path, old: Path, yours: Sequence[str]) -> None:
+    """Undo a swap, from wherever it stopped."""
+    if not old.exists():
+        return
+    for name in yours:
+        if not os.path.lexists(old / name):
+            (place / name).rename(old / name)
+    if place.exists():
+        place.rename(new)
+    old.rename(place)
 
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path` when the block ends well, and vanishes otherwise."""
+    """A path to write to that becomes `path` when the block ends well, and vanishes otherwise.
+
+    A pipe or a device (/dev/stdout) is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
     place = path.resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))

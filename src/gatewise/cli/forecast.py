@@ -75,6 +75,8 @@ def forecast(
             show.say(console, f"{name:<11}  {place}")
     if as_json:
         sys.stdout.write(outputs.to_json({**metrics, "out": places}) + "\n")
+    if run.failure is not None:
+        raise run.failure  # told like every error, with its exit code, after all is written
     return INTERRUPTED if run.interrupted else 0
 
 

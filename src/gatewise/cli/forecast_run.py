@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ import yaml
 from gatewise import outputs, progress
 from gatewise.cli.options import ForecastOptions, Job
 from gatewise.data.frames import read_table
+from gatewise.data.splits import rolling_origins
 from gatewise.data.table import SeriesTable, read_series
-from gatewise.errors import DataError
+from gatewise.errors import DataError, GatewiseError
 from gatewise.evaluation import ForecastEvaluation
 from gatewise.tasks.forecaster import Forecaster
+from gatewise.tasks.plan import SHORTEST_LOOKBACK
 from gatewise.tasks.shared import parameter_names
+from gatewise.training import Watch
 from gatewise.version import __version__
 
 if TYPE_CHECKING:
@@ -33,10 +37,12 @@ PARAMETERS = [name for name in parameter_names(Forecaster) if name in ForecastOp
 class ForecastRun:
     """What came out.
 
-    model     the one that was judged
-    shipped   the one that is saved and forecasts beyond the end: the same, unless refitted
-    test      rows at the end that the judged model did not see
-    settings  all options as they were resolved, in the words of --config
+    model        the one that was judged
+    shipped      the one that is saved and forecasts beyond the end: the same, unless refitted
+    test         rows at the end that the judged model did not see
+    settings     what gives the same run again, in the words of --config
+    interrupted  whether Ctrl-C ended a training
+    failure      why what followed the judged model's training is not what was asked for
     """
 
     model: Forecaster
@@ -48,11 +54,8 @@ class ForecastRun:
     future: pd.DataFrame
     settings: Mapping[str, Any]
     notes: tuple[str, ...]
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the training."""
-        return self.model.history_.stopped == "interrupted"
+    interrupted: bool
+    failure: GatewiseError | None
 
     def metrics(self, source: str) -> dict[str, Any]:
         """What metrics.json and --json say."""
@@ -130,21 +133,38 @@ def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> Foreca
     model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     model.fit(series.rows(0, len(series) - test), watch=progress.watch(verbose))
     notes = [*series.notes, *model.notes_]
-    if model.history_.stopped == "interrupted":
-        folds = min(folds, test // options.horizon)  # those that need no further training
+    own_folds = test // options.horizon  # those that need no further training
+    interrupted = model.history_.stopped == "interrupted"
+    failure: GatewiseError | None = None
+    if interrupted:
+        folds = min(folds, own_folds)
         epochs = f"epoch {len(model.history_.records)} of {model.training_.epochs}"
         best = model.history_.best_epoch
         kept = f"the best model so far, of epoch {best}," if best else "the untrained model"
         notes.append(f"training was interrupted after {epochs}; {kept} was kept")
     evaluation = model.evaluate(series)
-    backtest = model.backtest(series, folds=folds)
+    try:
+        backtest = model.backtest(series, folds=folds)
+    except (KeyboardInterrupt, GatewiseError) as error:
+        if folds <= own_folds:
+            raise
+        interrupted, failure = _ended_by(error)
+        why = "was interrupted" if interrupted else f"failed ({error})"
+        notes.append(f"the backtest {why}: folds={own_folds}, those that train no further models")
+        folds = own_folds
+        backtest = model.backtest(series, folds=folds)
     shipped = model
-    if options.refit and model.history_.stopped != "interrupted":
-        shipped = Forecaster(**model.get_params(deep=False)).fit(series)
-        notes.append(
-            f"refitted: the saved model and the forecast beyond the end learnt from all "
-            f"{len(series)} rows; the scores are those of the model before"
-        )
+    if options.refit and not interrupted and not failure:
+        try:
+            shipped = refitted(model, series, progress.watch(verbose))
+            notes.append(
+                f"refitted: the saved model and the forecast beyond the end learnt from all "
+                f"{len(series)} rows; the scores are those of the model before"
+            )
+        except (KeyboardInterrupt, GatewiseError) as error:
+            interrupted, failure = _ended_by(error)
+            why = "was interrupted" if interrupted else f"failed ({error})"
+            notes.append(f"the refit {why}: the saved model is the one that was judged")
     return ForecastRun(
         model=model,
         shipped=shipped,
@@ -153,15 +173,45 @@ def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> Foreca
         evaluation=evaluation,
         backtest=backtest,
         future=shipped.predict(series),
-        settings=resolved(options, series, model, test, folds),
+        settings=resolved(wanted, series, model, test, folds),
         notes=tuple(note for note in dict.fromkeys(notes) if note),
+        interrupted=interrupted,
+        failure=failure,
     )
+
+
+def _ended_by(error: BaseException) -> tuple[bool, GatewiseError | None]:
+    """(interrupted, failure)"""
+    failure = error if isinstance(error, GatewiseError) else None
+    return failure is None, failure
+
+
+def refitted(model: Forecaster, series: SeriesTable, watch: Watch) -> Forecaster:
+    """A model of all rows by the choices of the one that was judged.
+
+    Raises KeyboardInterrupt when its training was interrupted, so that nothing half-trained ships.
+    """
+    codec = model.codec_
+    fresh = Forecaster(**model.get_params(deep=False)).set_params(
+        lookback=model.lookback_,
+        strategy=model.strategy_,
+        window_scaling=codec.window_scaling,
+        transform="log" if codec.logs else "none",
+        channel_independent=codec.independent,
+        retrain=True,
+        network=model.network_,
+        training=model.training_,
+    )
+    if fresh.fit(series, watch=watch).history_.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return fresh
 
 
 def split_rows(rows: int, options: ForecastOptions) -> tuple[int, int]:
     """(test rows, folds): what was given, or about a fifth and as many as fit into that.
 
-    Raises DataError when the test rows do not hold one horizon or leave nothing to train on.
+    Raises DataError when the test rows do not hold one horizon or leave nothing to train on, or
+    when the first fold does.
     """
     horizon = options.horizon
     test = options.test or max(horizon, int(TEST_SHARE * rows) // horizon * horizon)
@@ -176,27 +226,49 @@ def split_rows(rows: int, options: ForecastOptions) -> tuple[int, int]:
             f"{rows} rows are too few: horizon={horizon} and {test} rows kept for the test need "
             f"more than {test + horizon}; give {shorter}, or more rows"
         )
+    if options.folds and options.folds > test // horizon:  # the first ones train on what is before
+        rolling_origins(rows, horizon, options.folds, history=_fewest_rows(options, rows))
     return test, options.folds or min(MOST_FOLDS, test // horizon)
 
 
+def _fewest_rows(options: ForecastOptions, rows: int) -> int:
+    """Rows that a training needs: two windows beside the validation rows; at most `rows`."""
+    two_windows = (options.lookback or SHORTEST_LOOKBACK) + options.horizon + 1
+    share = options.validation
+    if share >= 1:
+        return two_windows + int(share)
+    return next(
+        count
+        for count in itertools.count(two_windows + options.horizon)
+        if count >= rows or count - round(count * share) >= two_windows
+    )
+
+
 def resolved(
-    options: ForecastOptions, series: SeriesTable, model: Forecaster, test: int, folds: int
+    wanted: Job, series: SeriesTable, model: Forecaster, test: int, folds: int
 ) -> dict[str, Any]:
-    """Every setting as the run used it: what `--config` needs for the same run again."""
+    """What `--config` needs for the same run again: every setting as the run used it.
+
+    Where folds trained models of their own, these chose for themselves what was not given: then
+    only what was given stands there.
+    """
+    own_choices = folds > test // wanted.options.horizon
     chosen: dict[str, Any] = {
         "target": list(series.targets),
         "time": series.time_name,
         "features": list(series.features) or None,
-        "lookback": model.lookback_,
-        "strategy": model.strategy_,
         "test": test,
         "folds": folds,
     }
-    flat = {**options.model_dump(exclude={"out"}), **chosen}
+    network, training = wanted.network.chosen(), wanted.training.chosen()
+    if not own_choices:
+        chosen |= {"lookback": model.lookback_, "strategy": model.strategy_}
+        network, training = model.network_.model_dump(), model.training_.model_dump()
+    flat = {**wanted.options.model_dump(exclude={"out"}), **chosen}
     return {
         **{name: value for name, value in flat.items() if value is not None},
-        "network": model.network_.model_dump(),
-        "training": model.training_.model_dump(),
+        "network": network,
+        "training": training,
     }
 
 
