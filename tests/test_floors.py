@@ -23,6 +23,7 @@ LATE = {"gatewise", "engine", "tasks.shared", "cli"}
 FOR_TYPES = {
     ("tasks.facts", "tasks.forecaster"),
     ("tasks.forecaster_state", "tasks.forecaster"),
+    ("tasks.judging", "tasks.forecaster"),
 }
 # package -> the one place that may import it
 AT_HOME = {

@@ -13,6 +13,7 @@ from test_forecaster import forecaster, waves
 
 import gatewise as gw
 from gatewise.data import datasets
+from gatewise.data.table import read_series
 from gatewise.errors import DataError, UsageError
 
 
@@ -56,6 +57,25 @@ def test_steps_are_counted_from_one() -> None:
     model = forecaster().fit(frame, target="y0")
     assert model.predict()["step"].tolist() == [301, 302, 303, 304]
     assert model.predict(frame[:100])["step"].tolist() == [101, 102, 103, 104]
+
+
+def test_a_counted_column_goes_on_and_is_checked_again(tmp_path: Path) -> None:
+    frame = waves().assign(time=np.arange(1000, 1600, 2))
+    model = forecaster().fit(frame, target="y0", time="time")
+    assert model.predict()["time"].tolist() == [1600, 1602, 1604, 1606]
+    assert model.predict(frame[:100])["time"].tolist() == [1200, 1202, 1204, 1206]
+    with pytest.raises(DataError, match="not in order"):
+        model.predict(frame.iloc[::-1])
+    model.save(tmp_path / "m")
+    assert gw.load(tmp_path / "m").predict().equals(model.predict())
+
+
+def test_filled_values_that_are_judged_are_counted() -> None:
+    frame = waves()
+    frame.loc[[252, 260], "y0"] = np.nan
+    table = read_series(frame, target="y0", time="time", fill="interpolate")
+    model = forecaster().fit(table.rows(0, 250))
+    assert "2 of the 50 values judged were filled in" in model.evaluate(table).verdict()
 
 
 def test_a_later_zero_does_not_stop_a_model_of_logarithms() -> None:

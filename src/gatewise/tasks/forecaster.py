@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.baselines import baseline_forecasts
 from gatewise.batch import IntArray, thin
 from gatewise.data.frequency import in_words
 from gatewise.data.repair import Duplicates, Fill
@@ -21,11 +20,12 @@ from gatewise.data.table import SeriesTable, check_varies, read_series
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import DataError, UsageError
-from gatewise.evaluation import NETWORK, ForecastEvaluation
+from gatewise.evaluation import ForecastEvaluation
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
 from gatewise.tasks.facts import facts
 from gatewise.tasks.forecaster_state import restore, saved_params, to_artifact
+from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
 from gatewise.tasks.recipe import Strategy
@@ -211,10 +211,13 @@ class Forecaster:
         size = len(table.targets)
         told = self._forecast(table, np.array([len(table)]))[0]  # (K, D)
         ahead = table.future_times(self.horizon)
-        rows = self.trained_rows_ if data is None else len(table)
-        # steps are counted from 1, as rows are in messages and in the report
-        index = np.arange(rows + 1, rows + 1 + self.horizon) if ahead is None else ahead
-        name = table.time_name if ahead is not None and table.time_name else "step"
+        index: NDArray[Any]
+        if ahead is not None:
+            name, index = table.time_name or "time", ahead
+        else:
+            name, index = table.step_name, table.future_steps(self.horizon)
+            if data is None and table.counter_start is None:  # the tail counts its own rows alone
+                index = index + self.trained_rows_ - len(table)
         columns = {name: index, **{t: told[:, i] for i, t in enumerate(table.targets[:size])}}
         return pd.DataFrame(columns)
 
@@ -238,7 +241,7 @@ class Forecaster:
                 f"refit=True"
             )
         origins = first + thin(last - first + 1, windows)
-        return self._judge(table, origins, seen, self._forecast(table, origins))
+        return judge(self, table, origins, seen, self._forecast(table, origins))
 
     def backtest(self, data: Any, folds: int = 4, refit: bool | None = None) -> ForecastEvaluation:
         """One forecast per fold from origins that are `horizon` apart and end with the data.
@@ -266,16 +269,17 @@ class Forecaster:
                     f"the first of {folds} folds starts at row {origins[0] + 1}, and the model "
                     f"reads {self.lookback_} rows before it; lower folds or give more rows"
                 )
-            return self._judge(table, origins, seen, self._forecast(table, origins))
+            return judge(self, table, origins, seen, self._forecast(table, origins))
         parts: list[ForecastEvaluation] = []
+        idle = 0  # folds whose training added nothing to the solved shortcut
         for origin in origins:
             model = Forecaster(**self.get_params(deep=False))
             model.set_params(verbose=0).fit(table.rows(0, int(origin)))
             if model.history_.stopped == "interrupted":
                 raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))
-            parts.append(model._judge(table, np.array([origin]), int(origin), told))
-        idle = sum(bool(part.remark) for part in parts)
+            idle += bool(model.spec_.shortcut) and not model.history_.best_epoch
+            parts.append(judge(model, table, np.array([origin]), int(origin), told))
         return replace(
             parts[0],
             origins=origins,
@@ -317,7 +321,7 @@ class Forecaster:
             table = read_series(
                 data,
                 target=list(tail.targets),
-                time=tail.time_name,
+                time=tail.time_name or tail.counter,
                 features=list(tail.features),
             )
         if table.columns != tail.columns:
@@ -345,50 +349,6 @@ class Forecaster:
         times = times_ahead(table, self.horizon) if self.codec_.cycles else None
         told = forecast(self.runner_, self.codec_, table.values, times, origins, self.horizon)
         return told[..., : len(table.targets)]
-
-    def _floors(self) -> NDArray[np.float64] | None:
-        """Below what each target is read as this value before its logarithm; None: no logarithm."""
-        floors = self.codec_.floors[: len(self.tail_.targets)]
-        return np.array(floors) if floors else None
-
-    def _judge(
-        self, table: SeriesTable, origins: IntArray, seen: int, told: NDArray[np.float64]
-    ) -> ForecastEvaluation:
-        values = table.values[:, : len(table.targets)]
-        baselines = baseline_forecasts(
-            values,
-            origins,
-            horizon=self.horizon,
-            lookback=self.lookback_,
-            season=self.season_,
-            train_rows=seen,
-            floors=self._floors(),
-        )
-        return ForecastEvaluation(
-            targets=table.targets,
-            values=values,
-            times=table.times,
-            origins=origins,
-            forecasts={NETWORK: told, **baselines},
-            train_rows=seen,
-            season=self.season_,
-            scale=self.scale_,
-            remark=self._remark("linear" in baselines),
-        )
-
-    def _remark(self, linear: bool) -> str:
-        said = []
-        if not linear:
-            said.append(
-                "The linear model, often the strongest, is not among them: the data does not hold "
-                "the training rows that it is fitted on."
-            )
-        if self.spec_.shortcut and not self.history_.best_epoch:
-            said.append(
-                "No epoch of training improved on the solved linear shortcut, so what is kept is "
-                "that shortcut alone: a linear forecast, to which the recurrent part adds nothing."
-            )
-        return " ".join(said)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the running graph, which cannot be copied."""

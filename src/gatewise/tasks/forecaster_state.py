@@ -42,6 +42,7 @@ def to_artifact(model: Forecaster) -> Artifact:
             "history": model.history_.to_dict(),
             "notes": list(model.notes_),
             "data": model.data_,
+            "counter": [tail.counter, tail.counter_start, tail.counter_step],
             "trained_rows": model.trained_rows_,
             "scale": model.scale_.tolist(),
         },
@@ -79,10 +80,10 @@ def restore(model: Forecaster, artifact: Artifact) -> None:
     model.data_ = saved["data"]
     model.trained_rows_ = saved["trained_rows"]
     model.scale_ = np.array(saved["scale"])
-    model.tail_ = _tail(saved["data"], artifact.arrays)
+    model.tail_ = _tail(saved["data"], saved["counter"], artifact.arrays)
 
 
-def _tail(data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> SeriesTable:
+def _tail(data: dict[str, Any], counter: list[Any], arrays: dict[str, NDArray[Any]]) -> SeriesTable:
     times = arrays.get("tail_times")
     return SeriesTable(
         values=arrays["tail"],
@@ -95,4 +96,7 @@ def _tail(data: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> SeriesTable:
         bounds=np.array([0, len(arrays["tail"])]),
         series=(),
         notes=(),
+        counter=counter[0],
+        counter_start=counter[1],
+        counter_step=counter[2],
     )
