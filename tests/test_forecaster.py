@@ -198,6 +198,26 @@ def test_sine_is_learnt_to_within_a_tenth_of_the_linear_autoregression() -> None
     assert ours <= 1.10 * linear
 
 
+def test_the_network_alone_does_not_wander_off_when_fed_with_itself() -> None:
+    frame = datasets.noisy_sine()
+    model = gw.Forecaster(
+        100,
+        lookback=20,
+        strategy="recursive",
+        verbose=0,
+        network=gw.Network(hidden_size=32, shortcut=0),
+        training=gw.Training(epochs=25),
+    ).fit(frame[:1020], target="y")
+    assert model.codec_.window_scaling == "none"
+    told = model.predict()["y"].to_numpy()
+    assert (
+        np.abs(told).max() < 1.5
+    )  # read relative to the last value, it left the sine by 3 and more
+    trend = pd.DataFrame({"y": np.arange(300.0) + np.sin(np.arange(300))})
+    apart = forecaster(network=gw.Network(hidden_size=8, shortcut=0)).fit(trend)
+    assert apart.codec_.window_scaling == "last"
+
+
 def test_airline_passengers_beat_the_seasonal_naive_on_rolling_origins() -> None:
     frame = datasets.airline_passengers()
     for seed in range(3):  # `make bench` prints the scores

@@ -237,8 +237,8 @@ class Forecaster:
             raise DataError(
                 f"no forecast of {self.horizon} steps fits behind the rows seen in training: "
                 f"{len(table) - seen} of {len(table)} rows are new, and the model reads "
-                f"{self.lookback_} before it forecasts; give later rows, or backtest with "
-                f"refit=True"
+                f"{self.lookback_} before it forecasts; give later rows, or train on fewer "
+                f"(in Python, backtest with refit=True trains anew)"
             )
         origins = first + thin(last - first + 1, windows)
         return judge(self, table, origins, seen, self._forecast(table, origins))

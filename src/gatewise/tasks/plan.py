@@ -144,7 +144,7 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         predicted=predicted,
         logs=logs,
         cycles=_cycles(choices, table),
-        window_scaling="last" if choices.window_scaling == "auto" else choices.window_scaling,
+        window_scaling=_window_scaling(choices, strategy, table, predicted, first_held),
         independent=independent,
         lookback=choices.lookback or 1,
         horizon=1 if strategy == "recursive" else choices.horizon,
@@ -216,6 +216,26 @@ def _logs(
     if choices.transform == "auto":
         log = positive and recipe.logarithm_pays(values, season)
     return table.columns[:predicted] if log else ()
+
+
+def _window_scaling(
+    choices: Choices, strategy: Strategy, table: SeriesTable, predicted: int, first_held: int
+) -> WindowScaling:
+    """Relative to the last value, unless the level stays and no shortcut brings the level back:
+    a network alone, fed with its own answers, would wander off.
+    """
+    if choices.window_scaling != "auto":
+        return choices.window_scaling
+    given = choices.network.chosen() if choices.network else {}
+    alone = strategy == "encoder_decoder" or given.get("shortcut") == 0
+    own = table.values[:, :predicted]
+    if (
+        alone
+        and strategy != "by_position"
+        and recipe.level_stays(own[:first_held], own[first_held:])
+    ):
+        return "none"
+    return "last"
 
 
 def _in_words(choices: Choices, codec: SeriesCodec, tried: Sequence[int]) -> list[str]:

@@ -109,6 +109,14 @@ def logarithm_pays(values: Floats, season: int) -> bool:
     return bool(np.median(varies_as_share / np.maximum(varies, 1e-300)) < MULTIPLICATIVE)
 
 
+def level_stays(before: Floats, after: Floats) -> bool:
+    """Whether the mean of later rows (M, D) is near that of earlier ones (N, D): within half their
+    spread, in every column.
+    """
+    shift = np.abs(after.mean(axis=0) - before.mean(axis=0))
+    return bool(np.all(shift <= 0.5 * before.std(axis=0)))
+
+
 def _linear_error(codec: SeriesCodec, values: Floats, first_held: int, change: Floats) -> float:
     encoded = codec.encode(values, None)
     seen = codec.windows(encoded, codec.starts(0, first_held))

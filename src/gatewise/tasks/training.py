@@ -67,7 +67,7 @@ def train(
     told = watch if slow else None
     if history.best_epoch and not _trained_again(second, everything, plan, history, seed, told):
         return replace(kept, history=replace(history, stopped="interrupted"))
-    again = f"trained anew on all {len(table)} rows for {history.best_epoch} epochs"
+    again = f"trained anew on all {len(table)} rows for {_epochs(history.best_epoch)}"
     if not history.best_epoch:
         again = f"the shortcut was solved anew on all {len(table)} rows"
     notes.append(
@@ -75,6 +75,10 @@ def train(
         f"the loss curves are those of early stopping"
     )
     return replace(kept, codec=codec, weights=second.get_weights(), notes=tuple(notes))
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"
 
 
 def _trained_again(
