@@ -182,3 +182,55 @@ def test_zones_and_missing_values_of_polars_survive():
 def test_other_things_are_refused(data, told):
     with pytest.raises(DataError, match=told):
         as_frame(data)
+
+
+GERMAN = "tag;stueck\n2021-01-01;975\n2021-01-02;1.001\n2021-01-03;1.077\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (GERMAN, r"'stueck' .* dots for thousands: '1.001' stands beside '975'; .* \(1001\)"),
+        (GERMAN.replace(";", ","), "dots for thousands"),
+        (GERMAN.replace("975", "-975").replace("1.0", "-1.0"), r"'-1.001' .* \(-1001\)"),
+        ("a;b\n1.001;2,5\n1.077;3,5\n", "'a' .* '1.001' stands beside '2,5' in column 'b'"),
+        ("a;b\n1.001;1.502,5\n1.077;3,5\n", "'a' .* dots for thousands"),
+    ],
+)
+def test_dots_for_thousands_are_refused(tmp_path, content, told):
+    with pytest.raises(DataError, match=told):
+        read_table(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1.234", "2.345", "1.001"],
+        ["1.234", "2", "1.001"],  # whole, but of the magnitude of the others as they stand
+        ["1.234", "975", "1.5"],
+        ["0.234", "975", "1.001"],
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_decimals_with_three_digits_are_decimals(tmp_path, cells, separator):
+    text = "\n".join([f"n{separator}y", *(f"a{separator}{cell}" for cell in cells)])
+    assert read_table(written(tmp_path, text))["y"].tolist() == [float(cell) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "2021-01-01,50.13\n2021-01-02,51.2\n",
+        "01.02.2021;50,13\n02.02.2021;51,2\n",
+        "1949-01,112\n1949-02,118\n",
+        "2021-01-01 12:00,a,5\n2021-01-01 13:00,a,6\n",
+    ],
+)
+def test_a_first_line_of_data_with_times_is_no_header(tmp_path, content):
+    with pytest.raises(DataError, match=r"first line looks like data .* is the header missing"):
+        read_table(written(tmp_path, content))
+
+
+def test_dates_and_years_are_names_of_wide_columns(tmp_path):
+    text = "city,2021-01-01,2021-01-02\na,1,2\n"
+    assert list(read_table(written(tmp_path, text)).columns)[1:] == ["2021-01-01", "2021-01-02"]

@@ -113,8 +113,14 @@ def test_a_table_without_numbers_or_rows():
     [
         ("none", r"row 3 is 'none' \(1 such of 8\); correct it, or leave the cell empty"),
         ("1,234.5", "thousands separator: write 1234.5"),
-        ("1.234.567", "thousands separator"),
-        ("12,5", "decimal comma .* write 12.5"),
+        ("1.234.567", "thousands separator: write 1234567$"),
+        ("10,037.72", "write 10037.72$"),
+        ("1.501,01", "write 1501.01$"),
+        ("1 234 567,5", "write 1234567.5$"),
+        ("1'005", "write 1005$"),
+        ("-1,005", "write -1005 if .* thousands, or -1.005 if"),
+        ("0,005", "decimal comma: write 0.005"),
+        ("12,5", "decimal comma: write 12.5"),
     ],
 )
 def test_text_among_numbers(value, told):
@@ -123,6 +129,12 @@ def test_text_among_numbers(value, told):
     frame.loc[2, "y"] = value
     with pytest.raises(DataError, match=told):
         read_series(frame, target="y")
+
+
+def test_times_where_numbers_are_wanted_are_named():
+    frame = pd.DataFrame({"day": MONTHS.strftime("%Y-%m-%d"), "y": np.arange(8.0)})
+    with pytest.raises(DataError, match=r"'day' .* looks like the times: .* time='day' \(--time"):
+        read_series(frame, time="y")
 
 
 def test_one_slip_does_not_hide_a_column():

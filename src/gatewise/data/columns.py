@@ -18,7 +18,8 @@ from gatewise.errors import DataError, did_you_mean
 SAMPLE = 100  # cells that decide what a column of text holds
 MOSTLY = 0.8  # so many of them
 LISTED = 12  # names in one message
-GROUPED = r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?"
+GROUPED = r"[+-]?\d{1,3}([,.' \u00a0\u202f\u2019])\d{3}(?:\1\d{3})*(?:(?!\1)[.,](\d+))?"
+AMBIGUOUS = r"([+-]?[1-9]\d{0,2})[.,](\d{3})"
 DECIMAL_COMMA = r"[+-]?\d+,\d+"
 
 
@@ -84,9 +85,14 @@ def to_numbers(column: Any, name: str, data: str) -> NDArray[np.float64]:
     wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy())
     if len(wrong):
         value = texts.iloc[wrong[0]]
+        advice = _advice(str(value).strip())
+        if find_time(column.to_frame(name), [name])[0] is not None:
+            advice = (
+                f"it looks like the times: name it with time={name!r} (--time {shlex.quote(name)})"
+            )
         raise DataError(
             f"column '{name}' of {data} must hold numbers, but row {wrong[0] + 1} is {value!r} "
-            f"({len(wrong)} such of {len(column)}); {_advice(str(value).strip())}"
+            f"({len(wrong)} such of {len(column)}); {advice}"
         )
     return numbers
 
@@ -160,11 +166,21 @@ def _yes_or_no(column: Any) -> bool:
 
 
 def _advice(value: str) -> str:
-    if re.fullmatch(GROUPED, value) and not re.fullmatch(DECIMAL_COMMA, value):
-        return f"it seems to have a thousands separator: write {re.sub(r'[^0-9.+-]', '', value)}"
+    """What to write instead of `value`, never a number that it does not surely mean."""
+    if either := re.fullmatch(AMBIGUOUS, value):
+        whole, rest = either.groups()
+        return (
+            f"it can mean two numbers: write {whole}{rest} if its mark separates thousands, or "
+            f"{whole}.{rest} if it is a decimal mark"
+        )
     if re.fullmatch(DECIMAL_COMMA, value):
         return (
-            f"it seems to have a decimal comma (or a thousands separator): write "
-            f"{value.replace(',', '.')}, or separate the columns of the file with ';'"
+            f"it seems to have a decimal comma: write {value.replace(',', '.')}, or separate "
+            f"the columns of the file with ';'"
         )
+    if grouped := re.fullmatch(GROUPED, value):
+        rest = grouped[2]
+        whole = re.sub(r"[^0-9+-]", "", value if rest is None else value[: -len(rest)])
+        number = whole if rest is None else f"{whole}.{rest}"
+        return f"it seems to have a thousands separator: write {number}"
     return "correct it, or leave the cell empty and use fill='interpolate' (--fill interpolate)"

@@ -26,6 +26,9 @@ from gatewise.errors import DataError, MissingExtraError
 SEPARATORS = (",", ";", "\t")
 SNIFFED = 50  # records that decide about separator and decimal mark
 INDEX = "index"  # name of a column that has none: the first of a file, or an index of times
+DATE = r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?"
+DOTTED = r"[+-]?[1-9]\d{0,2}\.\d{3}"  # a decimal number, or thousands with a dot
+DECIMAL_COMMA = r"[+-]?\d+(\.\d{3})*,\d+"
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -202,6 +205,11 @@ def _read_csv(raw: bytes, path: str | Path) -> pd.DataFrame:
     decimal = _decimal(head, separator)
     names = [name.strip() for name in head[0]]
     headless = _holds_data(names, decimal)
+    if not headless and _holds_dated_data(names, decimal):
+        raise DataError(
+            f"{path}: the first line looks like data ({', '.join(names)}): is the header missing? "
+            f"Write a first line with the names of the columns"
+        )
     if any(len(record) > len(names) for record in head):  # pandas would take an index out of it
         _refuse_ragged(raw, separator, path)
     try:
@@ -220,6 +228,7 @@ def _read_csv(raw: bytes, path: str | Path) -> pd.DataFrame:
         raise DataError(f"{path} has a header ({', '.join(names)}) but no rows below it")
     if frame.iloc[:, -1].hasnans and len(names) > 1:  # a row that is too short looks like this
         _refuse_ragged(raw, separator, path)
+    _refuse_dotted_thousands(frame, raw, separator, headless, names, path)
     if headless:
         return frame.set_axis(_value_names(len(names)), axis=1)
     return _without_numbering(frame.set_axis(names, axis=1), path)
@@ -257,7 +266,8 @@ def _records(raw: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 def _sniff(raw: bytes, path: str | Path) -> tuple[str, list[list[str]]]:
     """The separator and the first records. A separator that cuts every record into as many fields
-    as the header is better than one that does not; then, more fields are better."""
+    as the header is better than one that does not; then, more fields are better; then, a comma
+    is a decimal mark where fields hold a ';'."""
     cuts = {}
     for separator in SEPARATORS:
         try:
@@ -266,9 +276,10 @@ def _sniff(raw: bytes, path: str | Path) -> tuple[str, list[list[str]]]:
             raise DataError(f"{path} cannot be read as a table: {error}") from None
         width = len(records[0])
         even = all(len(fields) == width for fields in records)
-        cuts[width > 1, even, width, separator] = records
-    best = max(cuts, key=lambda cut: cut[:3])
-    return best[3], cuts[best]
+        clear = separator != "," or not any(";" in field for field in records[0])
+        cuts[width > 1, even, width, clear, separator] = records
+    best = max(cuts, key=lambda cut: cut[:4])
+    return best[4], cuts[best]
 
 
 def _decimal(records: list[list[str]], separator: str) -> str:
@@ -288,6 +299,84 @@ def _holds_data(names: list[str], decimal: str) -> bool:
         return bool([float(name.replace(decimal, ".")) for name in names])
     except ValueError:
         return False
+
+
+def _holds_dated_data(names: list[str], decimal: str) -> bool:
+    """Whether the first line has a date and a number."""
+    dated = any(re.fullmatch(DATE, name) for name in names)
+    return dated and any(
+        _holds_data([name], decimal) for name in names if not re.fullmatch(DATE, name)
+    )
+
+
+def _refuse_dotted_thousands(
+    frame: pd.DataFrame,
+    raw: bytes,
+    separator: str,
+    headless: bool,
+    names: list[str],
+    path: str | Path,
+) -> None:
+    """Raises DataError for a column whose 1.001 was read as 1 where 1001 seems to be meant.
+
+    Every dotted cell has three digits behind its only dot; and a cell without a dot is nearer to
+    a thousandfold of them, or another column has a decimal comma.
+    """
+    for i in range(frame.shape[1]):
+        numbers = frame.iloc[:, i]
+        if numbers.dtype.kind != "f" or not _thousandths(numbers.to_numpy()):
+            continue
+        cells: Any = pd.read_csv(
+            io.BytesIO(raw),
+            sep=separator,
+            header=None if headless else 0,
+            skipinitialspace=True,
+            usecols=[i],
+            dtype=str,
+        ).iloc[:, 0]
+        cells = cells.dropna().str.strip()
+        dotted = cells[cells.str.contains(".", regex=False)]
+        if dotted.empty or not dotted.str.fullmatch(DOTTED).all():
+            continue
+        first = dotted.iloc[0]
+        name = f"'{names[i]}'" if names[i] and not headless else str(i + 1)
+        said = f"column {name} of {path} looks like it uses dots for thousands: '{first}' stands"
+        cure = f"remove the dots ({first.replace('.', '')})"
+        plain = numbers[cells.index.difference(dotted.index)].abs()
+        plain = plain[np.isfinite(plain)]
+        # as log distances: nearer to 1000 times the dotted ones than to what was read
+        if len(plain) and plain.max() ** 2 > 1000 * numbers[dotted.index].abs().median() ** 2:
+            near = cells[plain.idxmax()]
+            raise DataError(
+                f"{said} beside '{near}'; {cure}, or, if these are decimals, give every cell "
+                f"digits behind the point ({near}.000)"
+            )
+        comma = None if separator == "," else _decimal_comma(frame)
+        if comma is not None:
+            column, cell = comma
+            raise DataError(
+                f"{said} beside '{cell}' in column '{names[column]}'; {cure}, or, if these are "
+                f"decimals, write one decimal mark in the whole file"
+            )
+
+
+def _thousandths(values: Any) -> bool:
+    """Whether numbers can have been written with three digits behind a dot: quick to know."""
+    found = values[np.isfinite(values)]
+    near = np.rint(found * 1000)
+    return len(found) > 0 and bool(np.allclose(found * 1000, near, rtol=1e-12, atol=1e-6))
+
+
+def _decimal_comma(frame: pd.DataFrame) -> tuple[int, str] | None:
+    """The first cell of text that is a number with a decimal comma, and its column."""
+    for i in range(frame.shape[1]):
+        texts = frame.iloc[:, i]
+        if pd.api.types.is_numeric_dtype(texts.dtype):
+            continue
+        found = texts[texts.astype(str).str.strip().str.fullmatch(DECIMAL_COMMA)]
+        if len(found):
+            return i, str(found.iloc[0])
+    return None
 
 
 def _refuse_ragged(raw: bytes, separator: str, path: str | Path) -> None:
