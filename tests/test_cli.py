@@ -97,6 +97,16 @@ def test_the_settings_of_a_run_give_the_same_run(trained, tmp_path):
     assert (out / "predictions.csv").read_bytes() == (trained / "out/predictions.csv").read_bytes()
 
 
+def test_the_metrics_of_a_run_are_a_config_file(trained, tmp_path):
+    metrics = trained / "out/metrics.json"
+    settings = json.loads(metrics.read_text())["settings"]
+    config = tmp_path / "again.yaml"
+    config.write_text(forecast_run.to_yaml(settings), encoding="utf-8")
+    assert job({}, str(metrics)) == job({}, str(config))
+    config.write_text(yaml.safe_dump({"gatewise": "1", "settings": settings}), encoding="utf-8")
+    assert job({}, str(metrics)) == job({}, str(config))
+
+
 def test_test_rows_and_folds_by_themselves_and_as_given():
     def split(rows, **options):
         return forecast_run.split_rows(rows, forecast_run.ForecastOptions(**options))
@@ -270,6 +280,7 @@ def test_negative_flags_reach_the_settings(here, monkeypatch):
         ("training: {hidden_size: 3}", "unknown key 'training:hidden_size'"),
         ("epochs: 3\ntraining: {epochs: 4}", "'epochs' is given twice"),
         ("training: 3", "'training:' in the --config file must hold"),
+        ("gatewise: 1\nsettings: 3", "must hold 'key: value' lines"),
         ("- a\n- b", "must hold 'key: value' lines"),
         ("a: [", "is not a YAML file"),
         ("!!python/object/apply:os.system ['true']", "is not a YAML file"),

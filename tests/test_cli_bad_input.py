@@ -58,7 +58,7 @@ BAD = {
     "too few rows": (
         {"month": months(20), "sales": sales(20)},
         [*TARGET, "--lookback", "12"],
-        ["lookback", "horizon", "rows"],
+        ["lookback", "horizon", "(20 rows, 6 of them kept for the test: --test)"],
     ),
     "fewer rows than two horizons": ({"month": months(8), "sales": sales(8)}, TARGET, ["too few"]),
     "test shorter than horizon": (GOOD, [*TARGET, "--test", "3"], ["--test 6"]),

@@ -247,7 +247,27 @@ def test_a_reader_that_leaves_is_no_error(trained):
     with gatewise("info", str(trained / "out/model")) as run:
         run.stdout.close()
         assert run.stderr.read() == ""
-        assert run.wait(timeout=60) == 1
+        assert run.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("left", [["stdout"], ["stderr"], ["stdout", "stderr"]])
+@pytest.mark.parametrize("words", [[], ["--quiet"], ["--json"]])
+def test_a_reader_that_leaves_does_not_cost_the_run(here, left, words):
+    with gatewise("forecast", "shop.csv", *TARGET, *SMALL, *words) as run:
+        for name in left:
+            getattr(run, name).close()
+        told = "" if "stderr" in left else run.stderr.read()
+        assert run.wait(timeout=60) == 0
+    assert "error" not in told.lower()
+    found = {path.name for path in (here / "shop-forecast").iterdir()}
+    assert found == {"model", "report.html", "predictions.csv", "metrics.json"}
+
+
+def test_a_failure_that_nobody_reads_keeps_its_exit_code(here):
+    with gatewise("forecast", "nowhere.csv", *TARGET) as run:
+        run.stdout.close()
+        run.stderr.close()
+        assert run.wait(timeout=60) == 2
 
 
 def test_closed_streams_are_no_error(trained):

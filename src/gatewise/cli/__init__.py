@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gatewise.cli.streams import lasting
 from gatewise.errors import GatewiseError, UsageError, did_you_mean
 from gatewise.version import __version__
 
@@ -58,8 +59,8 @@ WrongUsage: Any = typer.BadParameter.__mro__[2]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process); returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
-    _open_streams()
-    return int(_guarded(_run)(arguments) or 0)
+    with lasting():
+        return int(_guarded(_run)(arguments) or 0)
 
 
 def _run(arguments: list[str]) -> Any:
@@ -69,16 +70,6 @@ def _run(arguments: list[str]) -> Any:
         raise UsageError(f"there is no verb '{asked}'{near}; see gatewise --help")
     command = typer.main.get_command(_application(asked))
     return command.main(arguments, prog_name="gatewise", standalone_mode=False)
-
-
-def _open_streams() -> None:
-    """Streams that take every text: a closed one swallows it, one without Unicode shows ?."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
 
 
 def _application(asked: str | None) -> typer.Typer:
@@ -123,8 +114,6 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             return code
         except (KeyboardInterrupt, typer.Abort):
             return _tell("interrupted; nothing was written", INTERRUPTED)
-        except BrokenPipeError:
-            return _reader_gone()
         except Exception as error:
             if isinstance(error, typer.Exit):
                 return error.exit_code
@@ -163,9 +152,3 @@ def _tell(message: str, code: int) -> int:
             red, plain = "\x1b[1;31m", "\x1b[0m"
     sys.stderr.write(f"{red}error:{plain} {message}\n")
     return code
-
-
-def _reader_gone() -> int:
-    """Whoever read our output has left (`| head`): nothing to say, and nobody to say it to."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1

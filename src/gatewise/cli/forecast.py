@@ -21,7 +21,11 @@ def forecast(
     *,
     config: Annotated[
         str | None,
-        typer.Option("--config", metavar="FILE", help="YAML file of these options; flags win."),
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="YAML file of these options, or a run's metrics.json; flags win.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")

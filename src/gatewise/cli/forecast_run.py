@@ -131,7 +131,11 @@ def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> Foreca
     test, folds = split_rows(len(series), options)
     own = {name: getattr(options, name) for name in PARAMETERS}
     model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(series.rows(0, len(series) - test), watch=progress.watch(verbose))
+    try:
+        model.fit(series.rows(0, len(series) - test), watch=progress.watch(verbose))
+    except DataError as error:  # it counts the rows it was given
+        kept = f"{len(series)} rows, {test} of them kept for the test: --test"
+        raise DataError(f"{error} ({kept})") from error
     notes = [*series.notes, *model.notes_]
     own_folds = test // options.horizon  # those that need no further training
     interrupted = model.history_.stopped == "interrupted"

@@ -8,6 +8,7 @@ a flag, a key of a file and a Python argument get the same answer.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -85,6 +86,7 @@ PANELS: dict[str, type[Settings]] = {
     "Training (what is not given suits the data)": Training,
 }
 SECTIONS: dict[str, type[Settings]] = {"network": Network, "training": Training}
+OF_A_RUN = {"gatewise", "settings"}  # keys of a metrics.json
 FLAT = ForecastOptions  # its keys stand at the top of a file; those of the sections may
 
 
@@ -162,14 +164,18 @@ def _plain(model: type[Settings], name: str, value: Any) -> Any:
 def read_config(path: Path) -> dict[str, Any]:
     """The keys of a YAML file; those of `network:` and `training:` beside all others.
 
+    Of the metrics.json of a run these are its settings.
+
     Raises UsageError: no such file, no YAML, unknown keys (with the nearest known ones).
     """
     if not path.is_file():
         raise UsageError(f"there is no file {path} (--config)")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _parsed(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a YAML file: {' '.join(str(error).split())}") from None
+    if isinstance(content, dict) and content.keys() >= OF_A_RUN:
+        content = content["settings"]
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -191,6 +197,13 @@ def read_config(path: Path) -> dict[str, Any]:
     if problems:
         raise UsageError(f"{path}: {'; '.join(problems)}")
     return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)  # YAML would read it, too, but slowly, and 1e-05 as text
+    except json.JSONDecodeError:
+        return yaml.safe_load(text)
 
 
 def flat_keys() -> set[str]:
