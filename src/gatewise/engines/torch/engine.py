@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -31,6 +32,8 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "rmsprop": torch.optim.RMSprop,
 }
 AVAILABLE_THREADS = torch.get_num_threads()  # cores, or what OMP_NUM_THREADS allows
+FIELDS = [field.name for field in fields(Batch)]
+GATHERED = 2**20  # values of x gathered at once
 ONE_THREAD_BELOW = 8192  # units per step (B * H); measured in bench/threads.py
 
 
@@ -61,24 +64,22 @@ class Engine:
     def train_epoch(self, source: Source, plan: EpochPlan) -> float:
         """See gatewise.engine.Engine. The data is moved once, the loss read once."""
         arrays = self._place(source)
-        rows = [torch.from_numpy(batch).to(self.device) for batch in plan.batches]
         total = torch.zeros((), device=self.device)
         self.module.train()
         with _threads_set_to(self.threads), _seeded(plan.seed, self.device):
-            for step, index in enumerate(rows):
+            for step, batch in enumerate(self._batches(source, arrays, plan.batches)):
                 for group in self.optimizer.param_groups:
                     group["lr"] = float(plan.learning_rates[step])
-                batch = source.gather(arrays, index)
-                forced = self._forced(len(index), float(plan.teacher_forcing[step]))
+                forced = self._forced(len(batch.x), float(plan.teacher_forcing[step]))
                 self.optimizer.zero_grad(set_to_none=True)
                 output = self._output(batch, forced)
                 loss = self.loss(output, batch.y)
                 loss.backward()  # type: ignore[no-untyped-call]
                 self._clip()
                 self.optimizer.step()
-                total += loss.detach() * len(index)
+                total += loss.detach() * len(batch.x)
                 plan.tick()
-        return float(total) / sum(len(index) for index in rows)
+        return float(total) / sum(map(len, plan.batches))
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:
         """See gatewise.engine.Engine."""
@@ -144,6 +145,29 @@ class Engine:
             found.setdefault(int(number), {})[key] = torch.tensor(value)
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({**whole, "state": found})
+
+    def _batches(
+        self, source: Source, arrays: dict[str, Tensor], batches: Sequence[IntArray]
+    ) -> Iterator[Batch]:
+        """The batches of an epoch, gathered many at a time: small ones cost more to gather than
+        to learn from.
+        """
+        first = 0
+        while first < len(batches):
+            block = [batches[first]]
+            values = math.prod(source.gather(arrays, self._rows(block[0][:1])).x.shape)
+            room = GATHERED // values
+            while first + len(block) < len(batches) and (len(block) + 1) * len(block[0]) <= room:
+                block.append(batches[first + len(block)])
+            whole = source.gather(arrays, self._rows(np.concatenate(block)))
+            at = 0
+            for rows in block:
+                yield _part(whole, at, at + len(rows))
+                at += len(rows)
+            first += len(block)
+
+    def _rows(self, rows: IntArray) -> Tensor:
+        return torch.from_numpy(rows).to(self.device)
 
     def _output(self, batch: Batch, forced: Tensor | None) -> Tensor:
         """Output (B, K, D); only a network that is fed back takes `forced`."""
@@ -217,6 +241,12 @@ def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.opti
 def _threads(spec: NetworkSpec, batch_size: int) -> int:
     """A rule, not a stop-watch: the same run must give the same bits each time."""
     return 1 if batch_size * spec.hidden_size < ONE_THREAD_BELOW else AVAILABLE_THREADS
+
+
+def _part(batch: Batch, first: int, stop: int) -> Batch:
+    return Batch(
+        *(None if v is None else v[first:stop] for v in (getattr(batch, n) for n in FIELDS))
+    )
 
 
 @contextmanager
