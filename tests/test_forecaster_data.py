@@ -15,6 +15,7 @@ import gatewise as gw
 from gatewise.data import datasets
 from gatewise.data.table import read_series
 from gatewise.errors import DataError, UsageError
+from gatewise.training import History
 
 
 def test_a_backtest_on_rows_that_were_seen_is_refused() -> None:
@@ -149,3 +150,15 @@ def test_a_season_that_does_not_fit_twice_is_not_assumed() -> None:
     model = forecaster().fit(frame, target="y", time="t")
     assert model.season_ == 1
     assert any("1440 steps" in note and "none is assumed" in note for note in model.notes_)
+
+
+def test_a_network_that_learnt_nothing_does_not_claim_a_shortcut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    untrained = History((), best_epoch=0, stopped="finished")
+    monkeypatch.setattr("gatewise.tasks.training.fit", lambda *_, **__: untrained)
+    for lags, said in ((0, False), (24, True)):
+        network = gw.Network(hidden_size=8, shortcut=lags)
+        model = forecaster(lookback=24, network=network).fit(waves(), target="y0", time="time")
+        assert any("shortcut was solved anew" in note for note in model.notes_) == said
+        assert any("did better on the validation rows" in note for note in model.notes_)

@@ -56,7 +56,8 @@ def train(
             + ("the solved linear shortcut" if spec.shortcut else "random weights")
         )
     kept = Trained(codec, first.get_weights(), history, tuple(notes), {first.name: first.version})
-    if not plan.retrain or history.stopped == "interrupted":
+    nothing_learnt = history.best_epoch == 0 and not spec.shortcut
+    if not plan.retrain or nothing_learnt or history.stopped == "interrupted":
         return kept
     codec = plan.codec.relearn(table.values, plan.scaling)
     everything = _windows(codec, table, 0, len(table))
