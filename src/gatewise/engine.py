@@ -28,12 +28,15 @@ DEVICES = ("auto", "cpu", "cuda")
 class Outputs:
     """What a network answers.
 
-    output     (B, K, D)
-    attention  (B, T) weight of each step, 0 at padding; None unless pooling is attention
+    output     (B, K, D); of many_to_many (B, T, D), meaningless behind each length
+    attention  weight of each step, 0 at padding: (B, T) where pooling is attention, (B, K, T) of
+               a decoder with attention; else None
+    state      (S, layers, B, H) after the last valid step, of many_to_many alone
     """
 
     output: NDArray[np.float32]
     attention: NDArray[np.float32] | None = None
+    state: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,16 @@ class Engine(Predictor, Protocol):
     device: str
 
     def train_epoch(self, source: Source, plan: EpochPlan) -> float:
-        """Run the plan; the mean training loss per example. NaN or inf is returned, not raised."""
+        """Run the plan; the mean training loss per example, or per token where each step has one.
+
+        NaN or inf is returned, not raised. A decoder of tokens is fed the truth as often as the
+        plan says; a source that carries is read in order, from the state of the batch before.
+        """
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:
-        """The mean loss per example without training (no dropout, no teacher forcing)."""
+        """The mean loss without training: no dropout; a decoder of values is fed its own, one of
+        tokens the truth.
+        """
 
     def gradients(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """Of the batch's loss by each canonical weight (no dropout; the truth is fed back)."""

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from gatewise.errors import SpecError, did_you_mean
 
 Cell = Literal["rnn", "gru", "lstm"]
-Pooling = Literal["last", "attention", "mean", "max"]
+Pooling = Literal["last", "attention", "mean", "max", "mean_max"]
+Attention = Literal["none", "additive", "multiplicative"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Schedule = Literal["constant", "step", "cosine", "plateau"]
-Loss = Literal["mse", "mae", "huber"]
+Loss = Literal["mse", "mae", "huber", "cross_entropy", "binary_cross_entropy"]
 
 
 class Settings(BaseModel):
@@ -75,11 +76,15 @@ class Network(Settings):
     num_layers      layers on top of each other ("stacked" and "multi-layer" are this)
     bidirectional   a second, backward reading of each sequence (the encoder only)
     dropout         probability of dropping an input of each layer above the first, and of the head
+    input_dropout   probability of dropping each value that the first layer reads
     pooling         how the steps become one vector: each direction's last valid step, an additive
-                    attention, the mean or the maximum over valid steps
+                    attention, the mean or the maximum over valid steps, or both of these
     segment_length  read so many steps at once through one linear map, instead of step by step
-    embedding_size  size of the linear map in front of the stack; None: none, or H for segments
-    attention_size  A, width of the attention's hidden layer; None: H
+    embedding_size  E, size of a token's vector, or of the linear map in front of the stack;
+                    None: none, for tokens or segments H
+    tie_embedding   the head's matrix is the table of token vectors (needs E = the head's input)
+    attention       of a decoder of tokens over what the encoder read
+    attention_size  A, width of an additive attention's hidden layer; None: H
     forget_bias     initial bias of the LSTM's forget gate: 1 remembers at first
     shortcut        so many last steps of the predicted values reach the output through a linear
                     map solved by least squares; the network learns what it leaves over. 0: none
@@ -90,9 +95,12 @@ class Network(Settings):
     num_layers: int = Field(default=1, ge=1, le=64)
     bidirectional: bool = False
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    input_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
     segment_length: int | None = Field(default=None, ge=1)
     embedding_size: int | None = Field(default=None, ge=1)
+    tie_embedding: bool = False
+    attention: Attention = "none"
     attention_size: int | None = Field(default=None, ge=1)
     forget_bias: float = 1.0
     shortcut: int = Field(default=0, ge=0)
@@ -102,24 +110,31 @@ class NetworkSpec(Settings):
     """A network completed with what the data determines; enough to build it in any dialect.
 
     kind            many_to_one: stack, pooling, one head for all `horizon` steps;
+                    many_to_many: stack, a head at every step, a state that can be carried on;
                     encoder_decoder: stack, bridge, decoder stack, a head at every decoder step
-    input_size      F, features per time step
-    embedding       none | linear | segments (`segment_length` steps side by side, then linear)
+    input_size      F, features per time step; of tokens: ids per step, their vectors are added
+    vocab_size      V, ids from 0 to V - 1; 0: the features are numbers
+    embedding       none | linear | segments (`segment_length` steps side by side, then linear) |
+                    tokens (one vector for each id)
     embedding_size  E, width of the embedding; 0 when there is none
     horizon         K, predicted steps
-    output_size     D, values per predicted step
+    output_size     D, values per predicted step; C classes, or ids that a decoder writes
     decoder         fed_back: reads the value of the step before; by_position: reads a learned
-                    vector of its position, nothing is fed back
+                    vector of its position, nothing is fed back; tokens: reads the id before
+    attention       of a decoder of tokens, over the encoder's valid steps
     future_size     P, features known in advance for each predicted step, read by the decoder
     shortcut        output += last `shortcut` valid steps of the first D features, through a
                     linear map that is solved, not trained; steps before the first read as 0
 
-    Predictions are always (B, K, D). Sequences are (B, T, F); with segments T and every length is
-    a multiple of `segment_length`, and the decoder predicts `segment_length` steps at once.
+    Predictions are (B, K, D); of many_to_many (B, T, D), of a decoder of tokens as many steps as
+    it is given. Sequences are (B, T, F); with segments T and every length is a multiple of
+    `segment_length`, and the decoder predicts `segment_length` steps at once. Where classes or
+    ids are predicted, the D values are logits.
     """
 
-    kind: Literal["many_to_one", "encoder_decoder"]
-    input_size: int = Field(ge=1)
+    kind: Literal["many_to_one", "many_to_many", "encoder_decoder"]
+    input_size: int = Field(default=1, ge=1)
+    vocab_size: int = Field(default=0, ge=0)
     output_size: int = Field(ge=1)
     horizon: int = Field(default=1, ge=1)
     cell: Cell = "lstm"
@@ -127,13 +142,16 @@ class NetworkSpec(Settings):
     num_layers: int = Field(default=1, ge=1)
     bidirectional: bool = False
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    input_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
+    attention: Attention = "none"
     attention_size: int = Field(default=64, ge=1)
     forget_bias: float = 1.0
-    embedding: Literal["none", "linear", "segments"] = "none"
+    embedding: Literal["none", "linear", "segments", "tokens"] = "none"
     embedding_size: int = Field(default=0, ge=0)
+    tie_embedding: bool = False
     segment_length: int = Field(default=1, ge=1)
-    decoder: Literal["none", "fed_back", "by_position"] = "none"
+    decoder: Literal["none", "fed_back", "by_position", "tokens"] = "none"
     future_size: int = Field(default=0, ge=0)
     shortcut: int = Field(default=0, ge=0)
 
@@ -146,23 +164,48 @@ class NetworkSpec(Settings):
             )
         if self.embedding != "segments" and self.segment_length != 1:
             raise ValueError("segment_length above 1 needs embedding='segments'")
+        if (self.embedding == "tokens") != (self.vocab_size > 0):
+            raise ValueError(
+                f"vocab_size is above 0 exactly when embedding='tokens' "
+                f"(embedding={self.embedding!r}, vocab_size={self.vocab_size})"
+            )
         if (self.kind == "encoder_decoder") != (self.decoder != "none"):
             raise ValueError(f"kind={self.kind!r} cannot have decoder={self.decoder!r}")
-        if self.kind == "many_to_one" and self.future_size:
-            raise ValueError("future_size needs a decoder (kind='encoder_decoder')")
-        if self.decoder == "fed_back" and self.embedding == "segments":
-            raise ValueError("a decoder that is fed back goes step by step: no segments")
-        if self.shortcut and self.decoder == "fed_back":
-            raise ValueError("shortcut needs all steps at once: no decoder that is fed back")
+        if self.future_size and self.decoder not in ("fed_back", "by_position"):
+            raise ValueError("future_size needs a decoder of values (kind='encoder_decoder')")
+        step_by_step = self.kind == "many_to_many" or self.decoder in ("fed_back", "tokens")
+        if step_by_step and self.embedding == "segments":
+            raise ValueError("this network goes step by step: no segments")
+        if self.shortcut and (step_by_step or self.embedding == "tokens"):
+            raise ValueError("shortcut needs numbers, and all predicted steps at once")
         if self.shortcut and self.input_size < self.output_size:
             raise ValueError("shortcut needs the predicted values among the features")
+        if self.attention != "none" and self.decoder != "tokens":
+            raise ValueError("attention is that of a decoder of tokens; see pooling='attention'")
+        return self._coherent_tie()
+
+    def _coherent_tie(self) -> Self:
+        if not self.tie_embedding:
+            return self
+        if self.decoder != "tokens" and (
+            self.kind != "many_to_many" or self.vocab_size != self.output_size
+        ):
+            raise ValueError("tie_embedding needs a network that writes the ids that it reads")
+        width = self.hidden_size if self.decoder == "tokens" else self.encoded_size
+        if self.embedding_size != width:
+            raise ValueError(
+                f"tie_embedding needs embedding_size={width}, the size of what the head reads, "
+                f"not {self.embedding_size}"
+            )
         return self
 
     @classmethod
     def complete(cls, network: Network, **determined: Any) -> NetworkSpec:
         """`network` with what the data determines (kind, input_size, output_size, ...)."""
-        embedding: Literal["none", "linear", "segments"] = "none"
-        if network.segment_length is not None:
+        embedding: Literal["none", "linear", "segments", "tokens"] = "none"
+        if determined.get("vocab_size"):
+            embedding = "tokens"
+        elif network.segment_length is not None:
             embedding = "segments"
         elif network.embedding_size is not None:
             embedding = "linear"
@@ -188,6 +231,11 @@ class NetworkSpec(Settings):
         return self.hidden_size * self.directions
 
     @property
+    def pooled_size(self) -> int:
+        """Width of what pooling makes of the steps."""
+        return self.encoded_size * (2 if self.pooling == "mean_max" else 1)
+
+    @property
     def positions(self) -> int:
         """M, decoder steps of a by-position decoder: segments that cover the horizon."""
         return -(-self.horizon // self.segment_length)
@@ -202,7 +250,8 @@ class Training(Settings):
     learning_rate            the highest rate of the schedule
     momentum                 of sgd alone
     weight_decay             adamw: decoupled; others: L2 added to the gradient. Never on biases
-    loss                     mse | mae | huber (delta 1), on scaled values
+    loss                     mse | mae | huber (delta 1), on scaled values; of classes
+                             cross_entropy | binary_cross_entropy (each class by itself)
     schedule                 constant | step | cosine | plateau
     schedule_epochs          step: epochs between two drops; plateau: epochs without progress
     schedule_factor          step and plateau: what each drop multiplies the rate by

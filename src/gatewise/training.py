@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import Source, batch_order, in_order
+from gatewise.batch import Source
 from gatewise.engine import Engine, EpochPlan
 from gatewise.errors import DivergedError
 from gatewise.spec import Training
@@ -106,11 +106,11 @@ def fit(
     watch = watch or Nobody()
     size = min(len(train), training.examples_per_epoch or len(train))
     planned = training.epochs if epochs is None else min(epochs, training.epochs)
-    watch.begin(planned, math.ceil(size / training.batch_size))
+    watch.begin(planned, len(train.order(training.batch_size, seed=seed, epoch=0, limit=size)))
     held_out = (
         []
         if validation is None
-        else in_order(len(validation), EVALUATION_BATCH, most=EVALUATION_EXAMPLES)
+        else validation.in_order(EVALUATION_BATCH, most=EVALUATION_EXAMPLES)
     )
     records: list[EpochRecord] = []
     best_loss = math.inf if validation is None else engine.evaluate(validation, held_out)
@@ -122,9 +122,7 @@ def fit(
     try:
         for epoch in range(planned):
             began = time.perf_counter()
-            batches = batch_order(
-                len(train), training.batch_size, seed=seed, epoch=epoch, limit=size
-            )
+            batches = train.order(training.batch_size, seed=seed, epoch=epoch, limit=size)
             plan = EpochPlan(
                 batches=batches,
                 learning_rates=learning_rates(training, epoch, len(batches), drops),

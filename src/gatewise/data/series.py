@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import Array, Batch, IntArray
+from gatewise.batch import Array, Batch, IntArray, batch_order, in_order
 from gatewise.data.calendar import cycle_values
 
 Floats = NDArray[np.float64]
@@ -88,6 +88,7 @@ class Windows:
     scaling: WindowScaling
     persistence: Singles
     truth: bool = True
+    carries: ClassVar[bool] = False
 
     @property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
@@ -106,6 +107,14 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.starts) * len(self.inputs)
+
+    def order(
+        self, batch_size: int, *, seed: int, epoch: int, limit: int | None = None
+    ) -> list[IntArray]:
+        return batch_order(len(self), batch_size, seed=seed, epoch=epoch, limit=limit)
+
+    def in_order(self, batch_size: int, most: int | None = None) -> list[IntArray]:
+        return in_order(len(self), batch_size, most)
 
     def gather(self, arrays: Mapping[str, Array], rows: Array) -> Batch:
         """See batch.Source; all scaled.

@@ -1,14 +1,14 @@
-"""Additive attention and the other ways to make one vector of many steps."""
+"""Attention, and the other ways to make one vector of many steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
-from gatewise.engines.torch.cells import Slot
+from gatewise.engines.torch.cells import Slot, padding
 from gatewise.spec import NetworkSpec
 
 
@@ -45,7 +45,7 @@ class AdditivePooling(nn.Module):
 
 @final
 class Pooling(nn.Module):
-    """The steps of a stack as one vector: `last`, `attention`, `mean` or `max`."""
+    """The steps of a stack as one vector: `last`, `attention`, `mean`, `max` or `mean_max`."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
@@ -69,13 +69,8 @@ class Pooling(nn.Module):
             return pooled
         if self.how == "last":
             return self._last(outputs, lengths), None
-        if lengths is None:
-            return (outputs.mean(1) if self.how == "mean" else outputs.amax(1)), None
-        behind = padding(outputs, lengths)[..., None]
-        if self.how == "mean":
-            total = outputs.masked_fill(behind, 0.0).sum(1)
-            return total / lengths[:, None].to(total.dtype), None
-        return outputs.masked_fill(behind, -torch.inf).amax(1), None
+        parts = [MEANS[how](outputs, lengths) for how in self.how.split("_")]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1), None
 
     def _last(self, outputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Forward at the last valid step, backward at the first: each has read everything."""
@@ -89,6 +84,70 @@ class Pooling(nn.Module):
         return torch.cat([last[:, :size], outputs[:, 0, size:]], dim=-1)
 
 
-def padding(outputs: Tensor, lengths: Tensor) -> Tensor:
-    """True behind each sequence's length.  (B, T)"""
-    return torch.arange(outputs.shape[1], device=outputs.device) >= lengths[:, None]
+def mean(outputs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Over valid steps.  (B, T, D) -> (B, D)"""
+    if lengths is None:
+        return outputs.mean(1)
+    total = outputs.masked_fill(padding(outputs, lengths)[..., None], 0.0).sum(1)
+    return total / lengths[:, None].to(total.dtype)
+
+
+def highest(outputs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Over valid steps.  (B, T, D) -> (B, D)"""
+    if lengths is None:
+        return outputs.amax(1)
+    return outputs.masked_fill(padding(outputs, lengths)[..., None], -torch.inf).amax(1)
+
+
+MEANS: dict[str, Callable[[Tensor, Tensor | None], Tensor]] = {"mean": mean, "max": highest}
+
+
+@final
+class DecoderAttention(nn.Module):
+    """What each decoder step takes from the encoder's valid steps, after its own stack.
+
+        additive        e_kt = v . tanh(W m_t + U h_k + b)      Bahdanau et al. 2015
+        multiplicative  e_kt = (h_k U) . m_t                    Luong et al. 2015, "general"
+        a_k   = softmax of e_k over valid steps                 exactly 0 at padding
+        out_k = tanh(C [h_k; sum over t of a_kt m_t] + d)       Luong et al. 2015, section 3
+
+    m (B, T, D) what the encoder gave, h (B, K, H) the decoder's stack
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        read, hidden, size = spec.encoded_size, spec.hidden_size, spec.attention_size
+        self.additive = spec.attention == "additive"
+        if self.additive:
+            self.keys = nn.Linear(read, size)
+            self.score = nn.Parameter(torch.empty(size))
+        self.query = nn.Linear(hidden, size if self.additive else read, bias=False)
+        self.combine = nn.Linear(hidden + read, hidden)
+
+    def slots(self) -> Iterator[tuple[str, Slot]]:
+        """(canonical name, where it lives)"""
+        if self.additive:
+            yield "attention.kernel", Slot(self.keys.weight, transposed=True)
+            yield "attention.bias", Slot(self.keys.bias)
+            yield "attention.score", Slot(self.score)
+        yield "attention.query", Slot(self.query.weight, transposed=True)
+        yield "combine.kernel", Slot(self.combine.weight, transposed=True)
+        yield "combine.bias", Slot(self.combine.bias)
+
+    def forward(
+        self, shown: Tensor, memory: Tensor, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(B, K, H) over (B, T, D) -> (B, K, H), weights (B, K, T)"""
+        query = self.query(shown)
+        if self.additive:
+            sums = self.keys(memory)[:, None] + query[:, :, None]  # (B, K, T, A)
+            scores = torch.tanh(sums) @ self.score  # (B, K, T)
+        else:
+            scores = query @ memory.transpose(1, 2)
+        if lengths is not None:
+            scores = scores.masked_fill(padding(memory, lengths)[:, None], -torch.inf)
+        weights = torch.softmax(scores, dim=-1)
+        if lengths is not None:  # the encoder's outputs there are meaningless, maybe not finite
+            memory = memory.masked_fill(padding(memory, lengths)[..., None], 0.0)
+        context = weights @ memory  # (B, K, D)
+        return torch.tanh(self.combine(torch.cat([shown, context], dim=-1))), weights

@@ -13,11 +13,13 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gatewise.spec import NetworkSpec
 
 State = tuple[Tensor, ...]  # (h, c) of an LSTM, (h,) of others; (1, B, H) each, as torch has it
+
+NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")  # torch's
+HELD = 1e4  # saturates a gate: sigmoid(-HELD) is exactly 0, sigmoid(HELD) exactly 1
 
 MODULES: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -79,22 +81,42 @@ class Recurrent(nn.Module):
         """Outputs (B, T, H), meaningless behind each length, and the state after the last step.
 
         With lengths the state is that of the last valid step only where `exact_state` asks for
-        it: this packs, the slow path that only an encoder with a decoder behind it needs.
+        it: an LSTM then costs a little more.
         """
         if self.backward:
             x = flip(x, lengths)
         hx = None if state is None else (state if self.cell == "lstm" else state[0])
-        if lengths is not None and exact_state:
-            packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-            packed_outputs, last = self.module(packed, hx)
-            outputs, _ = pad_packed_sequence(
-                packed_outputs, batch_first=True, total_length=x.shape[1]
-            )
-        else:
+        if lengths is None or not exact_state:
             outputs, last = self.module(x, hx)
+            last = last if self.cell == "lstm" else (last,)
+        else:
+            outputs, *cell = (
+                self._held(x, lengths, state) if self.cell == "lstm" else self.module(x, hx)[:1]
+            )
+            rows = torch.arange(len(x), device=x.device)
+            last = (outputs[rows, lengths - 1][None], *cell)
         if self.backward:
             outputs = flip(outputs, lengths)
-        return outputs, last if self.cell == "lstm" else (last,)
+        return outputs, last
+
+    def _held(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, Tensor]:
+        """Outputs, and c (1, B, H) after each last valid step, without packing.
+
+        One more input is 1 at padding; its weights close the input gate and open the forget gate
+        there, so that c stands still.
+        """
+        hidden = self.hidden_size
+        behind = padding(x, lengths)[..., None].to(x.dtype)  # (B, T, 1)
+        holding = x.new_zeros(4 * hidden, 1)
+        holding[:hidden] = -HELD
+        holding[hidden : 2 * hidden] = HELD
+        inputs, *others = (self.module.get_parameter(name) for name in NAMES)
+        hx = state or (x.new_zeros(1, len(x), hidden),) * 2
+        parameters = [torch.cat([inputs, holding], dim=1), *others]
+        outputs, _, c = torch.lstm(
+            torch.cat([x, behind], dim=-1), hx, parameters, True, 1, 0.0, self.training, False, True
+        )
+        return outputs, c
 
 
 @final
@@ -151,6 +173,11 @@ def _directions(layer: nn.Module) -> Iterator[Recurrent]:
     for direction in layer.children():
         if isinstance(direction, Recurrent):
             yield direction
+
+
+def padding(x: Tensor, lengths: Tensor) -> Tensor:
+    """True behind each sequence's length.  (B, T)"""
+    return torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
 
 
 def flip(x: Tensor, lengths: Tensor | None) -> Tensor:

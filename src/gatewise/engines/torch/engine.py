@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, final
@@ -15,16 +15,13 @@ from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs
-from gatewise.engines.torch.nets import build
+from gatewise.engines.torch.cells import State
+from gatewise.engines.torch.losses import LOSSES
+from gatewise.engines.torch.nets import Answer, build
 from gatewise.errors import UsageError
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
 
-LOSSES: dict[str, Callable[[Any, Any], Tensor]] = {
-    "mse": nn.functional.mse_loss,
-    "mae": nn.functional.l1_loss,
-    "huber": nn.functional.huber_loss,
-}
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -57,47 +54,54 @@ class Engine:
         self.set_weights(weights)
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self.optimizer = _optimizer(self.parameters, training)
-        self.loss = LOSSES[training.loss]
         self.threads = _threads(spec, training.batch_size)
         self.placed: list[tuple[Source, dict[str, Tensor]]] = []
 
     def train_epoch(self, source: Source, plan: EpochPlan) -> float:
         """See gatewise.engine.Engine. The data is moved once, the loss read once."""
         arrays = self._place(source)
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros(2, device=self.device)  # loss, and what it is the sum over
+        carried: list[State] | None = None
         self.module.train()
         with _threads_set_to(self.threads), _seeded(plan.seed, self.device):
             for step, batch in enumerate(self._batches(source, arrays, plan.batches)):
                 for group in self.optimizer.param_groups:
                     group["lr"] = float(plan.learning_rates[step])
-                forced = self._forced(len(batch.x), float(plan.teacher_forcing[step]))
+                forced = self._forced(batch, float(plan.teacher_forcing[step]))
                 self.optimizer.zero_grad(set_to_none=True)
-                output = self._output(batch, forced)
-                loss = self.loss(output, batch.y)
-                loss.backward()  # type: ignore[no-untyped-call]
+                answer = self._answer(batch, forced, carried)
+                carried = _cut_off(answer.states) if source.carries else None
+                loss = LOSSES[self.training.loss](answer.output, batch)
+                (loss[0] / loss[1]).backward()  # type: ignore[no-untyped-call]
                 self._clip()
                 self.optimizer.step()
-                total += loss.detach() * len(batch.x)
+                total += loss.detach()
                 plan.tick()
-        return float(total) / sum(map(len, plan.batches))
+        return float(total[0] / total[1])
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:
         """See gatewise.engine.Engine."""
         arrays = self._place(source)
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros(2, device=self.device)
+        carried: list[State] | None = None
         self.module.eval()
         with torch.no_grad(), _threads_set_to(self.threads):
             for index in batches:
-                batch = source.gather(arrays, torch.from_numpy(index).to(self.device))
-                total += self.loss(self.module(batch)[0], batch.y) * len(index)
-        return float(total) / sum(len(index) for index in batches)
+                batch = source.gather(arrays, self._rows(index))
+                answer = self._answer(batch, None, carried)
+                carried = answer.states if source.carries else None
+                total += LOSSES[self.training.loss](answer.output, batch)
+        return float(total[0] / total[1])
 
     def forward(self, batch: Batch) -> Outputs:
         """See gatewise.engine.Predictor."""
         self.module.eval()
         with torch.no_grad(), _threads_set_to(self.threads):
-            output, attention = self.module(self._tensors(batch))
-        return Outputs(output.cpu().numpy(), None if attention is None else attention.cpu().numpy())
+            answer = self.module(self._tensors(batch))
+        state = None
+        if answer.states is not None:  # per layer (h, c), (1, B, H) each -> (S, layers, B, H)
+            state = torch.stack([torch.cat(parts) for parts in zip(*answer.states, strict=True)])
+        return Outputs(*map(_array, (answer.output, answer.attention, state)))
 
     def gradients(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """See gatewise.engine.Engine."""
@@ -105,8 +109,9 @@ class Engine:
         tensors = self._tensors(batch)
         self.optimizer.zero_grad(set_to_none=True)
         with _dropout_off(self.module):
-            output = self._output(tensors, self._forced(len(tensors.x), 1.0))
-            self.loss(output, tensors.y).backward()  # type: ignore[no-untyped-call]
+            answer = self._answer(tensors, self._forced(tensors, 1.0), None)
+            loss = LOSSES[self.training.loss](answer.output, tensors)
+            (loss[0] / loss[1]).backward()  # type: ignore[no-untyped-call]
         found = {}
         for name, slot in self.slots.items():
             gradient = slot.parameter.grad
@@ -150,13 +155,13 @@ class Engine:
         self, source: Source, arrays: dict[str, Tensor], batches: Sequence[IntArray]
     ) -> Iterator[Batch]:
         """The batches of an epoch, gathered many at a time: small ones cost more to gather than
-        to learn from.
+        to learn from. Sequences of unequal lengths are padded batch by batch.
         """
         first = 0
         while first < len(batches):
             block = [batches[first]]
-            values = math.prod(source.gather(arrays, self._rows(block[0][:1])).x.shape)
-            room = GATHERED // values
+            one = source.gather(arrays, self._rows(block[0][:1]))
+            room = GATHERED // math.prod(one.x.shape) if one.lengths is None else 0
             while first + len(block) < len(batches) and (len(block) + 1) * len(block[0]) <= room:
                 block.append(batches[first + len(block)])
             whole = source.gather(arrays, self._rows(np.concatenate(block)))
@@ -169,11 +174,11 @@ class Engine:
     def _rows(self, rows: IntArray) -> Tensor:
         return torch.from_numpy(rows).to(self.device)
 
-    def _output(self, batch: Batch, forced: Tensor | None) -> Tensor:
-        """Output (B, K, D); only a network that is fed back takes `forced`."""
-        answer = self.module(batch) if forced is None else self.module(batch, forced)
-        output: Tensor = answer[0]
-        return output
+    def _answer(self, batch: Batch, forced: Tensor | None, carried: list[State] | None) -> Answer:
+        """Only a decoder takes `forced`, only many_to_many goes on from `carried`."""
+        if carried is not None:
+            return self.module(batch, carried)  # type: ignore[no-any-return]
+        return self.module(batch) if forced is None else self.module(batch, forced)  # type: ignore[no-any-return]
 
     def _place(self, source: Source) -> dict[str, Tensor]:
         for known, tensors in self.placed:
@@ -196,10 +201,14 @@ class Engine:
 
         return Batch(**{field.name: place(getattr(batch, field.name)) for field in fields(batch)})
 
-    def _forced(self, rows: int, share: float) -> Tensor | None:
-        if self.spec.decoder != "fed_back" or share == 0.0:
+    def _forced(self, batch: Batch, share: float) -> Tensor | None:
+        """(B, K) True where the truth is read; None: what the network does without being told."""
+        decoder = self.spec.decoder
+        own = {"fed_back": 0.0, "tokens": 1.0}.get(decoder)
+        if own is None or share == own:
             return None
-        size = (rows, self.spec.horizon)
+        truth: Tensor = batch.y  # type: ignore[assignment]  # what is trained on has one
+        size = truth.shape[:2]
         if share == 1.0:
             return torch.ones(size, dtype=torch.bool, device=self.device)
         return torch.rand(size, device=self.device) < share
@@ -209,6 +218,15 @@ class Engine:
             nn.utils.clip_grad_value_(self.parameters, self.training.clip_value)
         if self.training.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.training.clip_norm)
+
+
+def _cut_off(states: list[State] | None) -> list[State]:
+    """The states as numbers: the gradient ends with the batch (truncated back-propagation)."""
+    return [tuple(part.detach() for part in state) for state in states or []]
+
+
+def _array(tensor: Tensor | None) -> Any:
+    return None if tensor is None else tensor.cpu().numpy()
 
 
 def _device(name: str) -> str:

@@ -3,79 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 
-from gatewise.batch import Batch
-from gatewise.engines.torch.attention import Pooling
+from gatewise.batch import PADDING, Batch
+from gatewise.engines.torch.attention import DecoderAttention, Pooling
 from gatewise.engines.torch.cells import Slot, Stack, State
+from gatewise.engines.torch.layers import Bridge, Embedding, Head, Shortcut
 from gatewise.spec import NetworkSpec
 from gatewise.weights import decoder_input_size, position_size
 
 
-def build(spec: NetworkSpec) -> ManyToOne | EncoderDecoder:
+class Answer(NamedTuple):
+    """As gatewise.engine.Outputs, in tensors; the states one per layer."""
+
+    output: Tensor
+    attention: Tensor | None = None
+    states: list[State] | None = None
+
+
+def build(spec: NetworkSpec) -> ManyToOne | ManyToMany | EncoderDecoder:
     """The module of a spec; its weights are not initialised."""
-    return ManyToOne(spec) if spec.kind == "many_to_one" else EncoderDecoder(spec)
-
-
-@final
-class Embedding(nn.Module):
-    """One linear map of each step, or of each segment of S steps side by side."""
-
-    def __init__(self, spec: NetworkSpec) -> None:
-        super().__init__()
-        self.segment_length = spec.segment_length
-        self.linear = nn.Linear(spec.input_size * spec.segment_length, spec.embedding_size)
-
-    def slots(self) -> Iterator[tuple[str, Slot]]:
-        """(canonical name, where it lives)"""
-        yield from _linear_slots("embedding", self.linear)
-
-    def forward(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """(B, T, F) -> (B, T / S, E), and the lengths in segments."""
-        size = self.segment_length
-        if size > 1:
-            x = x.reshape(x.shape[0], x.shape[1] // size, size * x.shape[2])
-            lengths = None if lengths is None else lengths // size
-        return self.linear(x), lengths
-
-
-@final
-class Shortcut(nn.Module):
-    """The last N valid steps of the predicted values, straight to the output; not trained.
-
-        output[k, d] = sum over n of x[T - N + n, d] * kernel[n, k, d] + bias[k, d]
-
-    Source: the autoregressive part of Lai et al. 2018 (LSTNet), section 3.6.
-    """
-
-    def __init__(self, spec: NetworkSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        told = spec.horizon * spec.output_size
-        self.kernel = nn.Parameter(torch.empty(spec.shortcut, told), requires_grad=False)
-        self.bias = nn.Parameter(torch.empty(told), requires_grad=False)
-
-    def slots(self) -> Iterator[tuple[str, Slot]]:
-        """(canonical name, where it lives)"""
-        yield "shortcut.kernel", Slot(self.kernel)
-        yield "shortcut.bias", Slot(self.bias)
-
-    def forward(self, batch: Batch) -> Tensor:
-        """(B, T, F) -> (B, K, D)"""
-        spec, x = self.spec, batch.x[:, :, : self.spec.output_size]
-        count, steps = spec.shortcut, x.shape[1]
-        if batch.lengths is None:
-            x = x[:, -count:] if steps >= count else nn.functional.pad(x, (0, 0, count - steps, 0))
-        else:
-            index = batch.lengths[:, None] - count + torch.arange(count, device=x.device)  # (B, N)
-            read = x.gather(1, index.clamp(min=0)[..., None].expand(-1, -1, x.shape[2]))
-            x = read.masked_fill((index < 0)[..., None], 0.0)
-        kernel = self.kernel.view(count, spec.horizon, spec.output_size)
-        output = torch.einsum("bnd,nkd->bkd", x, kernel)
-        return output + self.bias.view(spec.horizon, spec.output_size)
+    return NETS[spec.kind](spec)
 
 
 @final
@@ -85,44 +36,77 @@ class ManyToOne(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.embedding = None if spec.embedding == "none" else Embedding(spec)
+        self.embedding = Embedding(spec)
         inputs = spec.embedding_size or spec.input_size
         self.encoder = Stack(spec, inputs, bidirectional=spec.bidirectional)
         self.pooling = Pooling(spec)
         self.dropout = nn.Dropout(spec.dropout)
-        self.head = nn.Linear(spec.encoded_size, spec.horizon * spec.output_size)
+        self.head = Head(spec.pooled_size, spec.horizon * spec.output_size)
         self.shortcut = Shortcut(spec) if spec.shortcut else None
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives) of every weight."""
-        if self.embedding is not None:
-            yield from self.embedding.slots()
+        yield from self.embedding.slots()
         yield from self.encoder.slots("encoder")
         yield from self.pooling.slots()
-        yield from _linear_slots("head", self.head)
+        yield from self.head.slots()
         if self.shortcut is not None:
             yield from self.shortcut.slots()
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    def forward(self, batch: Batch) -> Answer:
         """Output (B, K, D), and the attention (B, T) where there is one."""
-        x, lengths = batch.x, batch.lengths
-        if self.embedding is not None:
-            x, lengths = self.embedding(x, lengths)
+        x, lengths = self.embedding(batch.x, batch.lengths)
         outputs, _ = self.encoder(x, lengths)
         pooled, attention = self.pooling(outputs, lengths)
         output = self.head(self.dropout(pooled))  # (B, K * D)
         output = output.view(-1, self.spec.horizon, self.spec.output_size)
-        return output if self.shortcut is None else output + self.shortcut(batch), attention
+        return Answer(output if self.shortcut is None else output + self.shortcut(batch), attention)
 
 
 @final
-class EncoderDecoder(nn.Module):
-    """embedding -> stack -> bridge -> decoder stack, fed back or by position -> head."""
+class ManyToMany(nn.Module):
+    """embedding -> stack -> a head at every step; the state can be carried on."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.embedding = None if spec.embedding == "none" else Embedding(spec)
+        self.embedding = Embedding(spec)
+        inputs = spec.embedding_size or spec.input_size
+        both = spec.bidirectional  # has read the end: nothing to carry on
+        self.encoder = Stack(spec, inputs, bidirectional=both, exact_state=not both)
+        self.dropout = nn.Dropout(spec.dropout)
+        table = self.embedding.table if spec.tie_embedding else None
+        self.head = Head(spec.encoded_size, spec.output_size, table)
+
+    def slots(self) -> Iterator[tuple[str, Slot]]:
+        """(canonical name, where it lives) of every weight."""
+        yield from self.embedding.slots()
+        yield from self.encoder.slots("encoder")
+        yield from self.head.slots()
+
+    def forward(self, batch: Batch, states: list[State] | None = None) -> Answer:
+        """Output (B, T, D), and the states after each last valid step."""
+        x, lengths = self.embedding(batch.x, batch.lengths)
+        if states is None and batch.state is not None:
+            states = [
+                tuple(part[layer][None] for part in batch.state)
+                for layer in range(self.spec.num_layers)
+            ]
+        outputs, finals = self.encoder(x, lengths, states)
+        return Answer(
+            self.head(self.dropout(outputs)),
+            states=None if self.spec.bidirectional else finals,
+        )
+
+
+@final
+class EncoderDecoder(nn.Module):
+    """embedding -> stack -> bridge -> decoder stack: fed back, by position, of tokens -> head."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding = Embedding(spec)
         inputs = spec.embedding_size or spec.input_size
         self.encoder = Stack(spec, inputs, bidirectional=spec.bidirectional, exact_state=True)
         self.bridge = Bridge(spec) if spec.bidirectional else None
@@ -131,41 +115,99 @@ class EncoderDecoder(nn.Module):
             if spec.decoder == "by_position"
             else None
         )
+        self.table = (
+            nn.Embedding(spec.output_size, position_size(spec), padding_idx=PADDING)
+            if spec.decoder == "tokens"
+            else None
+        )
+        self.input_dropout = nn.Dropout(spec.input_dropout)
         self.decoder = Stack(spec, decoder_input_size(spec), bidirectional=False)
+        self.attention = None if spec.attention == "none" else DecoderAttention(spec)
         self.dropout = nn.Dropout(spec.dropout)
-        self.head = nn.Linear(spec.hidden_size, spec.segment_length * spec.output_size)
+        self.head = Head(
+            spec.hidden_size,
+            spec.segment_length * spec.output_size,
+            self.table if spec.tie_embedding else None,
+        )
         self.shortcut = Shortcut(spec) if spec.shortcut else None
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives) of every weight."""
-        if self.embedding is not None:
-            yield from self.embedding.slots()
+        yield from self.embedding.slots()
         yield from self.encoder.slots("encoder")
         if self.bridge is not None:
             yield from self.bridge.slots()
         if self.positions is not None:
             yield "decoder.positions", Slot(self.positions)
+        if self.table is not None:
+            yield "decoder.table", Slot(self.table.weight)
         yield from self.decoder.slots("decoder")
-        yield from _linear_slots("head", self.head)
+        if self.attention is not None:
+            yield from self.attention.slots()
+        yield from self.head.slots()
         if self.shortcut is not None:
             yield from self.shortcut.slots()
 
-    def forward(self, batch: Batch, forced: Tensor | None = None) -> tuple[Tensor, None]:
-        """Output (B, K, D).
+    def forward(self, batch: Batch, forced: Tensor | None = None) -> Answer:
+        """Output (B, K, D), and the attention (B, K, T) where there is one.
 
-        forced  (B, K) True where a fed-back decoder reads the truth of the step before;
-                None: nowhere
+        forced  (B, K) True where the decoder reads the truth of the step before, elsewhere its
+                own answer; None: a decoder of values never reads it, one of tokens always
         """
-        x, lengths = batch.x, batch.lengths
-        if self.embedding is not None:
-            x, lengths = self.embedding(x, lengths)
-        _, states = self.encoder(x, lengths)
+        x, lengths = self.embedding(batch.x, batch.lengths)
+        memory, states = self.encoder(x, lengths)
         if self.bridge is not None:
             states = self.bridge(states)
+        if self.table is not None:
+            return self._tokens(self.table, batch, memory, states, forced)
         if self.positions is not None:
             output = self._by_position(self.positions, batch, states)
-            return output if self.shortcut is None else output + self.shortcut(batch), None
-        return self._fed_back(batch, states, forced), None
+            return Answer(output if self.shortcut is None else output + self.shortcut(batch))
+        return Answer(self._fed_back(batch, states, forced))
+
+    def _tokens(
+        self,
+        table: nn.Embedding,
+        batch: Batch,
+        memory: Tensor,
+        states: list[State],
+        forced: Tensor | None,
+    ) -> Answer:
+        """Step k reads the id of step k - 1, at first batch.start; as many steps as batch.y."""
+        start: Tensor = batch.start  # type: ignore[assignment]  # such a batch has both
+        truth: Tensor = batch.y  # type: ignore[assignment]
+        before = torch.cat([start.long(), truth[:, :-1].long().clamp(min=PADDING)], dim=1)
+        if forced is None or bool(forced.all()):
+            output, attention, _ = self._write(table, before, memory, batch.lengths, states)
+            return Answer(output, attention)
+        outputs: list[Tensor] = []
+        weights: list[Tensor] = []
+        for step in range(truth.shape[1]):
+            read = before[:, step]
+            if step:
+                read = torch.where(forced[:, step], read, outputs[-1][:, 0].argmax(-1))
+            output, attention, states = self._write(
+                table, read[:, None], memory, batch.lengths, states
+            )
+            outputs.append(output)
+            if attention is not None:
+                weights.append(attention)
+        return Answer(torch.cat(outputs, dim=1), torch.cat(weights, dim=1) if weights else None)
+
+    def _write(
+        self,
+        table: nn.Embedding,
+        read: Tensor,
+        memory: Tensor,
+        lengths: Tensor | None,
+        states: list[State],
+    ) -> tuple[Tensor, Tensor | None, list[State]]:
+        """ids (B, K) -> logits (B, K, V), attention (B, K, T), states"""
+        shown, states = self.decoder(self.input_dropout(table(read)), states=states)
+        attention = None
+        if self.attention is not None:
+            shown, attention = self.attention(shown, memory, lengths)
+        return self.head(self.dropout(shown)), attention, states
 
     def _by_position(self, positions: Tensor, batch: Batch, states: list[State]) -> Tensor:
         spec = self.spec
@@ -203,40 +245,8 @@ class EncoderDecoder(nn.Module):
         return self.head(self.dropout(outputs)), states
 
 
-@final
-class Bridge(nn.Module):
-    """Final states of both directions of each layer -> first states of a one-way decoder."""
-
-    def __init__(self, spec: NetworkSpec) -> None:
-        super().__init__()
-        size = spec.hidden_size
-        self.names = ("h", "c") if spec.cell == "lstm" else ("h",)
-        self.maps = nn.ModuleList(
-            nn.Linear(2 * size, size) for _ in range(spec.num_layers * len(self.names))
-        )
-
-    def slots(self) -> Iterator[tuple[str, Slot]]:
-        """(canonical name, where it lives)"""
-        for index, linear in enumerate(self.maps):
-            layer, state = divmod(index, len(self.names))
-            if isinstance(linear, nn.Linear):
-                yield from _linear_slots(f"bridge.{layer}.{self.names[state]}", linear)
-
-    def forward(self, states: list[State]) -> list[State]:
-        """Two states per layer -> one."""
-        bridged = []
-        for layer in range(len(states) // 2):
-            ahead, back = states[2 * layer], states[2 * layer + 1]
-            own = self.maps[layer * len(self.names) : (layer + 1) * len(self.names)]
-            bridged.append(
-                tuple(
-                    linear(torch.cat([a, b], dim=-1))
-                    for linear, a, b in zip(own, ahead, back, strict=True)
-                )
-            )
-        return bridged
-
-
-def _linear_slots(prefix: str, linear: nn.Linear) -> Iterator[tuple[str, Slot]]:
-    yield f"{prefix}.kernel", Slot(linear.weight, transposed=True)
-    yield f"{prefix}.bias", Slot(linear.bias)
+NETS: dict[str, type[ManyToOne] | type[ManyToMany] | type[EncoderDecoder]] = {
+    "many_to_one": ManyToOne,
+    "many_to_many": ManyToMany,
+    "encoder_decoder": EncoderDecoder,
+}
