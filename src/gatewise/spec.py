@@ -77,6 +77,7 @@ class Network(Settings):
     bidirectional   a second, backward reading of each sequence (the encoder only)
     dropout         probability of dropping an input of each layer above the first, and of the head
     input_dropout   probability of dropping each value that the first layer reads
+    token_dropout   probability of reading a token as an unknown one while training
     pooling         how the steps become one vector: each direction's last valid step, an additive
                     attention, the mean or the maximum over valid steps, or both of these
     segment_length  read so many steps at once through one linear map, instead of step by step
@@ -96,6 +97,7 @@ class Network(Settings):
     bidirectional: bool = False
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     input_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    token_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
     segment_length: int | None = Field(default=None, ge=1)
     embedding_size: int | None = Field(default=None, ge=1)
@@ -143,6 +145,7 @@ class NetworkSpec(Settings):
     bidirectional: bool = False
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     input_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    token_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
     attention: Attention = "none"
     attention_size: int = Field(default=64, ge=1)
@@ -258,6 +261,8 @@ class Training(Settings):
     warmup_epochs            the rate rises linearly from 0 over so many epochs (may be a fraction)
     clip_norm                largest L2 norm of the whole gradient; None: not clipped
     clip_value               largest size of each entry (turns the direction; clip_norm does not)
+    weight_averaging         decay of a running mean of the weights, which is what is judged and
+                             kept; 0: none
     patience                 stop after so many epochs without progress; None: never.
                              The best weights are restored in any case
     min_delta                what counts as progress of the validation loss
@@ -279,6 +284,7 @@ class Training(Settings):
     warmup_epochs: float = Field(default=0.0, ge=0.0)
     clip_norm: float | None = Field(default=1.0, gt=0.0)
     clip_value: float | None = Field(default=None, gt=0.0)
+    weight_averaging: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: int | None = Field(default=10, ge=1)
     min_delta: float = Field(default=0.0, ge=0.0)
     examples_per_epoch: int | None = Field(default=None, ge=1)

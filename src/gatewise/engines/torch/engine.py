@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs
+from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import State
 from gatewise.engines.torch.losses import LOSSES
 from gatewise.engines.torch.nets import Answer, build
@@ -51,10 +52,11 @@ class Engine:
         self.device = _device(device)
         self.module = build(spec).to(self.device)
         self.slots = dict(self.module.slots())
-        self.set_weights(weights)
+        self._write(weights)
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self.optimizer = _optimizer(self.parameters, training)
         self.threads = _threads(spec, training.batch_size)
+        self.average = Average(self.parameters, training.weight_averaging)
         self.placed: list[tuple[Source, dict[str, Tensor]]] = []
 
     def train_epoch(self, source: Source, plan: EpochPlan) -> float:
@@ -75,6 +77,7 @@ class Engine:
                 (loss[0] / loss[1]).backward()  # type: ignore[no-untyped-call]
                 self._clip()
                 self.optimizer.step()
+                self.average.add()
                 total += loss.detach()
                 plan.tick()
         return float(total[0] / total[1])
@@ -85,7 +88,7 @@ class Engine:
         total = torch.zeros(2, device=self.device)
         carried: list[State] | None = None
         self.module.eval()
-        with torch.no_grad(), _threads_set_to(self.threads):
+        with torch.no_grad(), _threads_set_to(self.threads), self.average.in_place():
             for index in batches:
                 batch = source.gather(arrays, self._rows(index))
                 answer = self._answer(batch, None, carried)
@@ -96,7 +99,7 @@ class Engine:
     def forward(self, batch: Batch) -> Outputs:
         """See gatewise.engine.Predictor."""
         self.module.eval()
-        with torch.no_grad(), _threads_set_to(self.threads):
+        with torch.no_grad(), _threads_set_to(self.threads), self.average.in_place():
             answer = self.module(self._tensors(batch))
         state = None
         if answer.states is not None:  # per layer (h, c), (1, B, H) each -> (S, layers, B, H)
@@ -122,31 +125,42 @@ class Engine:
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
         """See gatewise.engine.Engine."""
-        return {
-            name: np.ascontiguousarray(slot.view(slot.parameter.detach()).cpu().numpy()).copy()
-            for name, slot in self.slots.items()
-        }
+        with self.average.in_place():
+            return {
+                name: np.ascontiguousarray(slot.view(slot.parameter.detach()).cpu().numpy()).copy()
+                for name, slot in self.slots.items()
+            }
 
     def set_weights(self, weights: Weights) -> None:
-        """See gatewise.engine.Engine."""
+        """See gatewise.engine.Engine. A running mean begins anew."""
+        self._write(weights)
+        self.average.restart()
+
+    def _write(self, weights: Weights) -> None:
         with torch.no_grad():
             for name, slot in self.slots.items():
                 slot.view(slot.parameter).copy_(torch.tensor(np.asarray(weights[name])))
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """See gatewise.engine.Engine."""
+        """See gatewise.engine.Engine; with a running mean, also the weights behind it."""
         return {
-            f"{number}.{key}": torch.as_tensor(value).cpu().numpy().copy()
-            for number, state in self.optimizer.state_dict()["state"].items()
-            for key, value in state.items()
-            if value is not None
+            **{name: tensor.cpu().numpy().copy() for name, tensor in self.average.state().items()},
+            **{
+                f"{number}.{key}": torch.as_tensor(value).cpu().numpy().copy()
+                for number, state in self.optimizer.state_dict()["state"].items()
+                for key, value in state.items()
+                if value is not None
+            },
         }
 
     def set_state(self, state: dict[str, NDArray[Any]]) -> None:
         """See gatewise.engine.Engine."""
         found: dict[int, dict[str, Tensor]] = {}
+        self.average.set_state(state)
         for name, value in state.items():
             number, _, key = name.partition(".")
+            if not number.isdigit():
+                continue
             found.setdefault(int(number), {})[key] = torch.tensor(value)
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({**whole, "state": found})

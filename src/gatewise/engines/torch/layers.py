@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from gatewise.batch import PADDING, Batch
+from gatewise.batch import PADDING, UNKNOWN, Batch
 from gatewise.engines.torch.cells import Slot, State
 from gatewise.spec import NetworkSpec
 
@@ -29,6 +29,7 @@ class Embedding(nn.Module):
         elif spec.embedding != "none":
             self.linear = nn.Linear(spec.input_size * spec.segment_length, spec.embedding_size)
         self.dropout = nn.Dropout(spec.input_dropout)
+        self.token_dropout = spec.token_dropout
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives)"""
@@ -40,6 +41,10 @@ class Embedding(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """(B, T, F) -> (B, T / S, E), and the lengths in segments."""
         if self.table is not None:
+            if self.training and self.token_dropout:
+                dropped = torch.rand(x.shape[:2], device=x.device) < self.token_dropout  # (B, T)
+                unknown = (torch.arange(x.shape[2], device=x.device) == 0) * UNKNOWN  # (F,)
+                x = torch.where(dropped[..., None], unknown.to(x.dtype), x)
             read = self.table(x[:, :, 0]) if x.shape[2] == 1 else self.table(x).sum(2)
             return self.dropout(read), lengths
         if self.linear is None:
