@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from gatewise.batch import Batch
 from gatewise.engine import Outputs
-from gatewise.errors import ArtifactError, UsageError
+from gatewise.engines.onnx.checks import check_batch
+from gatewise.errors import ArtifactError
 from gatewise.reference import STATES
 from gatewise.spec import NetworkSpec
 from gatewise.weights import GATES, Weights
@@ -89,7 +90,7 @@ class Engine:
         rows, steps = np.shape(batch.x)[:2]
         lengths = np.full(rows, steps) if batch.lengths is None else batch.lengths
         feeds: dict[str, NDArray[Any]] = {
-            "x": _floats(batch.x),
+            "x": _ids(batch.x) if self.spec.embedding == "tokens" else _floats(batch.x),
             "lengths": np.ascontiguousarray(lengths, dtype=np.int64),
         }
         if self.spec.decoder == "fed_back":
@@ -147,62 +148,11 @@ def _floats(values: Any) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
+def _ids(values: Any) -> NDArray[np.int64]:
+    return np.ascontiguousarray(values, dtype=np.int64)
+
+
 def _rows(batch: Batch, first: int, end: int) -> Batch:
     """These sequences of a batch alone, without the truth."""
     named = {name: getattr(batch, name) for name in ("x", "lengths", "future", "start")}
     return Batch(**{k: a if a is None else np.asarray(a)[first:end] for k, a in named.items()})
-
-
-def check_batch(spec: NetworkSpec, batch: Batch) -> None:
-    """Refuse a batch that does not fit the network.
-
-    Raises UsageError, one message that names what was expected and received for every problem.
-    """
-    shape = np.shape(batch.x)
-    if len(shape) != 3 or 0 in shape[1:]:
-        raise UsageError(
-            f"x must be (sequences, steps, {spec.input_size} features), at least one step long, "
-            f"not of shape {shape}"
-        )
-    rows, steps, features = shape
-    problems = []
-    if features != spec.input_size:
-        problems.append(f"x has {features} features per step, the network reads {spec.input_size}")
-    if steps % spec.segment_length:
-        problems.append(
-            f"x is {steps} steps long, not a multiple of segment_length={spec.segment_length}"
-        )
-    problems += _length_problems(spec, batch.lengths, rows, steps)
-    expected = {
-        "future": (rows, spec.horizon, spec.future_size) if spec.future_size else None,
-        "start": (rows, spec.output_size) if spec.decoder == "fed_back" else None,
-    }
-    for name, wanted in expected.items():
-        given = getattr(batch, name)
-        if wanted and given is None:
-            problems.append(f"{name} of shape {wanted} is missing")
-        elif wanted and np.shape(given) != wanted:
-            problems.append(f"{name} must be of shape {wanted}, not {np.shape(given)}")
-    if problems:
-        raise UsageError("the batch does not fit the network: " + "; ".join(problems))
-
-
-def _length_problems(spec: NetworkSpec, lengths: Any, rows: int, steps: int) -> list[str]:
-    if lengths is None:
-        return []
-    given = np.asarray(lengths)
-    if given.shape != (rows,) or given.dtype.kind not in "iu":
-        return [
-            f"lengths must be {rows} whole numbers, one per sequence, "
-            f"not {given.dtype} of shape {given.shape}"
-        ]
-    size = spec.segment_length
-    wrong = (given < 1) | (given > steps) | (given % size != 0)
-    if not wrong.any():
-        return []
-    row = int(np.argmax(wrong))
-    multiples = f" and multiples of segment_length={size}" if size > 1 else ""
-    return [
-        f"lengths must be from 1 to {steps}, the steps of x,{multiples}; "
-        f"lengths[{row}] is {given[row]}"
-    ]

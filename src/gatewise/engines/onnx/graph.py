@@ -22,6 +22,7 @@ IR_VERSION = 8  # what goes with opset 17
 LARGEST = 2**31 - 2**20  # bytes of a protobuf message, less some room for the nodes
 
 Shape = Sequence[int | str]
+States = list[list[str]]  # of each layer: h and, for an LSTM, c; each (directions, B, H)
 FLOAT, INT32, INT64 = (onnx.TensorProto.FLOAT, onnx.TensorProto.INT32, onnx.TensorProto.INT64)
 
 # Where ONNX's gates stand in ours: LSTM i o f c in i f g o, GRU z r h in r z n.
@@ -89,6 +90,11 @@ class Graph:
         """(directions, B, H) -> (B, directions * H)"""
         rows_first = self.add("Transpose", directions, perm=(1, 0, 2))
         return self.add("Reshape", rows_first, self.integers(0, -1))
+
+    def steps_side_by_side(self, steps: str) -> str:
+        """(T, directions, B, H) -> (B, T, directions * H)"""
+        rows_first = self.add("Transpose", steps, perm=(2, 0, 1, 3))
+        return self.add("Reshape", rows_first, self.integers(0, 0, -1))
 
     def layer(
         self,
