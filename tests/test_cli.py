@@ -13,7 +13,9 @@ import yaml
 from shop import ROWS, SMALL, forecast, months, sales, write_csv
 
 from gatewise.cli import forecast_run, main
-from gatewise.cli.options import PANELS, field_help, job, read_config
+from gatewise.cli.forecast_options import ForecastOptions
+from gatewise.cli.options import field_help, job, panels, read_config
+from gatewise.cli.verbs import to_yaml
 from gatewise.engine import DEVICES, ENGINES
 from gatewise.errors import SpecError, UsageError
 from gatewise.spec import Network
@@ -87,7 +89,7 @@ def test_quiet_says_only_what_came_out(trained, capsys):
 def test_the_settings_of_a_run_give_the_same_run(trained, tmp_path):
     first = json.loads((trained / "out/metrics.json").read_text())
     config = tmp_path / "again.yaml"
-    config.write_text(forecast_run.to_yaml(first["settings"]), encoding="utf-8")
+    config.write_text(to_yaml(ForecastOptions, first["settings"]), encoding="utf-8")
     out = tmp_path / "again"
     words = [str(trained / "shop.csv"), "--config", str(config), "--out", str(out), "--quiet"]
     assert forecast(*words) == 0
@@ -101,10 +103,10 @@ def test_the_metrics_of_a_run_are_a_config_file(trained, tmp_path):
     metrics = trained / "out/metrics.json"
     settings = json.loads(metrics.read_text())["settings"]
     config = tmp_path / "again.yaml"
-    config.write_text(forecast_run.to_yaml(settings), encoding="utf-8")
-    assert job({}, str(metrics)) == job({}, str(config))
+    config.write_text(to_yaml(ForecastOptions, settings), encoding="utf-8")
+    assert job(ForecastOptions, {}, str(metrics)) == job(ForecastOptions, {}, str(config))
     config.write_text(yaml.safe_dump({"gatewise": "1", "settings": settings}), encoding="utf-8")
-    assert job({}, str(metrics)) == job({}, str(config))
+    assert job(ForecastOptions, {}, str(metrics)) == job(ForecastOptions, {}, str(config))
 
 
 def test_test_rows_and_folds_by_themselves_and_as_given():
@@ -196,7 +198,7 @@ def test_every_field_is_a_flag_with_help(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["forecast", "--help"]) == 0
     shown = capsys.readouterr().out
-    for model in PANELS.values():
+    for model in panels(ForecastOptions).values():
         for name in model.model_fields:
             assert f"--{name.replace('_', '-')} " in shown
             assert field_help(model)[name].strip()
@@ -214,7 +216,7 @@ def test_help_cuts_no_name_short(verb, width, capsys, monkeypatch):
 
 
 def test_choices_of_engine_and_device_are_those_there_are():
-    from gatewise.cli.options import ForecastOptions, Kind
+    from gatewise.cli.options import Kind
 
     kinds = {name: Kind.of(f.annotation) for name, f in ForecastOptions.model_fields.items()}
     assert set(kinds["engine"].choices) == set(ENGINES)
@@ -233,7 +235,11 @@ def test_every_argument_of_the_python_class_is_a_flag():
 
 
 def test_only_what_was_given_is_chosen():
-    wanted = job({"horizon": "3", "hidden_size": "8", "clip_norm": "none", "patience": "5"}, None)
+    wanted = job(
+        ForecastOptions,
+        {"horizon": "3", "hidden_size": "8", "clip_norm": "none", "patience": "5"},
+        None,
+    )
     assert wanted.network == Network(hidden_size=8)
     assert wanted.network.chosen() == {"hidden_size": 8}
     assert wanted.training.chosen() == {"clip_norm": None, "patience": 5}
@@ -256,7 +262,7 @@ training:
 def test_a_config_file_flat_and_in_sections_and_flags_over_it(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text(CONFIG, encoding="utf-8")
-    wanted = job({"epochs": "7", "bidirectional": False}, str(path))
+    wanted = job(ForecastOptions, {"epochs": "7", "bidirectional": False}, str(path))
     assert wanted.network.chosen() == {"cell": "gru", "bidirectional": False}
     assert wanted.training.chosen() == {"epochs": 7, "learning_rate": 0.01, "patience": None}
     assert wanted.options.target == ("sales",)
@@ -290,19 +296,23 @@ def test_a_wrong_config_file_is_refused(text, words, tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        read_config(path)
+        read_config(path, ForecastOptions)
     assert words in str(caught.value)
 
 
 def test_an_empty_config_file_says_nothing(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("# nothing yet\n", encoding="utf-8")
-    assert read_config(path) == {}
+    assert read_config(path, ForecastOptions) == {}
 
 
 def test_all_wrong_values_in_one_message():
     with pytest.raises(SpecError) as caught:
-        job({"horizon": "0", "cell": "ltsm", "epochs": "many", "dropout": "2"}, None)
+        job(
+            ForecastOptions,
+            {"horizon": "0", "cell": "ltsm", "epochs": "many", "dropout": "2"},
+            None,
+        )
     message = str(caught.value)
     for words in ("horizon should be", "did you mean 'lstm'?", "epochs should be", "dropout"):
         assert words in message
@@ -335,6 +345,10 @@ def test_bare_command_shows_help(capsys):
 def test_settings_are_yaml_that_reads_back(tmp_path):
     settings = {"target": ["a: b", "销量"], "horizon": 3, "network": {"segment_length": None}}
     path = tmp_path / "c.yaml"
-    path.write_text(forecast_run.to_yaml(settings), encoding="utf-8")
+    path.write_text(to_yaml(ForecastOptions, settings), encoding="utf-8")
     assert yaml.safe_load(path.read_text(encoding="utf-8")) == settings
-    assert read_config(path) == {"target": ["a: b", "销量"], "horizon": 3, "segment_length": None}
+    assert read_config(path, ForecastOptions) == {
+        "target": ["a: b", "销量"],
+        "horizon": 3,
+        "segment_length": None,
+    }

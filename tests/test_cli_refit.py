@@ -12,6 +12,8 @@ from shop import ROWS, SMALL, TARGET, forecast
 
 import gatewise as gw
 from gatewise.cli import forecast_run, main
+from gatewise.cli.forecast_options import ForecastOptions
+from gatewise.cli.verbs import to_yaml
 from gatewise.data import datasets
 from gatewise.errors import DivergedError
 from gatewise.tasks.forecaster import Forecaster
@@ -143,7 +145,7 @@ def test_the_settings_of_a_run_with_a_refitting_backtest_give_the_same_run(here)
     words = ["--epochs", "2", "--test", "12", "--folds", "4", "--quiet"]
     assert forecast("shop.csv", *TARGET, *words, "--out", "first") == 0
     first = json.loads(Path("first/metrics.json").read_text())
-    Path("again.yaml").write_text(forecast_run.to_yaml(first["settings"]), encoding="utf-8")
+    Path("again.yaml").write_text(to_yaml(ForecastOptions, first["settings"]), encoding="utf-8")
     assert forecast("shop.csv", "--config", "again.yaml", "--quiet", "--out", "second") == 0
     second = json.loads(Path("second/metrics.json").read_text())
     for name in ("evaluation", "backtest", "settings"):

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 import gatewise
 from gatewise import errors
-from gatewise.cli.options import ForecastOptions, field_help
+from gatewise.cli.forecast_options import ForecastOptions
+from gatewise.cli.options import field_help
 from gatewise.tasks.shared import TASKS, parameter_names
 
 PACKAGE = Path(gatewise.__file__).parent

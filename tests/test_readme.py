@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gatewise.cli import VERBS
+from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import flat_keys
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,7 +144,7 @@ def test_flags_and_verbs_that_are_named_exist(name):
     page = PAGES[name]
     flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", re.sub(r"<.*?>", "", page)))
     assert len(flags) > 20
-    assert {flag.replace("-", "_") for flag in flags} <= flat_keys() | OTHER_FLAGS
+    assert {flag.replace("-", "_") for flag in flags} <= flat_keys(ForecastOptions) | OTHER_FLAGS
     verbs = set(re.findall(r"gatewise ([a-z]+) (?:[A-Z]|air)", page))
     assert verbs == set(VERBS)
 

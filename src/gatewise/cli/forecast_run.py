@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from gatewise import outputs, progress
-from gatewise.cli.options import ForecastOptions, Job
+from gatewise import progress
+from gatewise.cli import verbs
+from gatewise.cli.forecast_options import ForecastOptions
+from gatewise.cli.options import Job, split_names
 from gatewise.data.frames import read_table
 from gatewise.data.splits import rolling_origins
 from gatewise.data.table import SeriesTable, read_series
@@ -22,7 +22,6 @@ from gatewise.tasks.forecaster import Forecaster
 from gatewise.tasks.plan import SHORTEST_LOOKBACK
 from gatewise.tasks.shared import parameter_names
 from gatewise.training import Watch
-from gatewise.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,10 +58,7 @@ class ForecastRun:
 
     def metrics(self, source: str) -> dict[str, Any]:
         """What metrics.json and --json say."""
-        return {
-            outputs.MARK_KEY: __version__,
-            "task": "forecast",
-            "data": source,
+        found = {
             "rows": len(self.series),
             "targets": self.series.targets,
             "parameters": self.model.parameters_,
@@ -72,6 +68,7 @@ class ForecastRun:
             "notes": self.notes,
             "settings": self.settings,
         }
+        return verbs.metrics("forecast", source, found)
 
     def write(self, folder: Path, source: str, command: str, metrics: Mapping[str, Any]) -> None:
         """Model, forecast, scores and report into an empty folder."""
@@ -79,7 +76,7 @@ class ForecastRun:
 
         self.shipped.save(folder / "model")
         self.future.to_csv(folder / "predictions.csv", index=False)
-        (folder / outputs.MARK).write_text(outputs.to_json(metrics) + "\n", encoding="utf-8")
+        verbs.write_metrics(folder, metrics)
         report = ForecastReport(
             title=f"{', '.join(self.series.targets)}: {self.evaluation.horizon} steps ahead",
             source=source,
@@ -89,7 +86,7 @@ class ForecastRun:
             history=self.model.history_,
             facts=self.model.summary(),
             notes=self.notes,
-            settings=to_yaml(self.settings),
+            settings=verbs.to_yaml(ForecastOptions, self.settings),
             command=command,
             created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             seed=self.settings["seed"],
@@ -114,18 +111,9 @@ def read(source: Path, options: ForecastOptions) -> SeriesTable:
     )
 
 
-def split_names(given: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
-    """`a,b` is two columns, unless a column has that very name."""
-    if given is None:
-        return None
-    names: list[str] = []
-    for text in given:
-        parts = [text] if text in known else [part.strip() for part in text.split(",")]
-        names += [part for part in parts if part]
-    return names
-
-
-def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> ForecastRun:
+def train_and_judge(
+    series: SeriesTable, wanted: Job[ForecastOptions], *, verbose: int
+) -> ForecastRun:
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options
     test, folds = split_rows(len(series), options)
@@ -178,7 +166,7 @@ def train_and_judge(series: SeriesTable, wanted: Job, *, verbose: int) -> Foreca
         backtest=backtest,
         future=shipped.predict(series),
         settings=resolved(wanted, series, model, test, folds),
-        notes=tuple(note for note in dict.fromkeys(notes) if note),
+        notes=verbs.distinct(notes),
         interrupted=interrupted,
         failure=failure,
     )
@@ -249,7 +237,7 @@ def _fewest_rows(options: ForecastOptions, rows: int) -> int:
 
 
 def resolved(
-    wanted: Job, series: SeriesTable, model: Forecaster, test: int, folds: int
+    wanted: Job[ForecastOptions], series: SeriesTable, model: Forecaster, test: int, folds: int
 ) -> dict[str, Any]:
     """What `--config` needs for the same run again: every setting as the run used it.
 
@@ -274,11 +262,3 @@ def resolved(
         "network": network,
         "training": training,
     }
-
-
-def to_yaml(settings: Mapping[str, Any]) -> str:
-    """The text of a --config file."""
-    head = f"# gatewise {__version__}: gatewise forecast DATA --config THIS_FILE\n"
-    return head + yaml.safe_dump(
-        outputs.plain(settings), sort_keys=False, allow_unicode=True, default_flow_style=None
-    )

@@ -1,8 +1,8 @@
 """The flags of a task verb and the keys of its --config file: one for each field of its settings.
 
-Every field of ForecastOptions, Network and Training becomes a flag of the same name; its help is
-the field's line in the class's docstring. Values stay text until the settings check them, so that
-a flag, a key of a file and a Python argument get the same answer.
+Every field of the verb's own options, of Network and of Training becomes a flag of the same name;
+its help is the field's line in the class's docstring. Values stay text until the settings check
+them, so that a flag, a key of a file and a Python argument get the same answer.
 """
 
 from __future__ import annotations
@@ -11,90 +11,51 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 import typer
 import yaml
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from gatewise.errors import SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, Settings, Training
 
 
-class ForecastOptions(Settings):
-    """What `gatewise forecast` takes besides the network and its training.
+class Options(Settings):
+    """What a task verb takes besides the network and its training; each verb has its own class.
 
-    target            column to forecast, several: a,b; None: the only column of numbers
-    horizon           K, steps to forecast
-    time              column of times; None: found if there is one
-    features          further columns to learn from: a,b or all
-    sort              sort the rows by time
-    fill              what to put where a value or a time is missing
-    duplicates        which row to keep where a time comes twice
-    lookback          steps the network sees; None: chosen from the data
-    strategy          how K steps come about
-    scaling           of each column, learnt on the training rows alone
-    window_scaling    of each window by its own values
-    transform         whether the logarithm of the forecast columns is learnt
-    calendar          learn from month, weekday, hour of each time
-    channel_independent  one network for each column by itself; None: chosen from the data
-    validation        of the other rows, share (below 1) or number at the end that decides when to
-                      stop training
-    retrain           then train anew on all but the test rows; None: where it is cheap
-    test              last rows, kept from training, to be judged on; None: about a fifth
-    refit             after judging, train anew on all rows, the test rows too, and ship that model
-    folds             forecasts in a row that end with the data, K steps each; None: chosen
-    engine            what trains the network
-    device            where it trains
-    seed              the same seed gives the same numbers
-    out               folder for model, report, predictions; None: DATA's name and -forecast
+    verb  the word behind `gatewise`
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    target: tuple[str, ...] | None = Field(default=None, min_length=1)
-    horizon: int = Field(ge=1)
-    time: str | None = None
-    features: tuple[str, ...] | None = None
-    sort: bool = False
-    fill: Literal["interpolate", "forward", "zero"] | None = None
-    duplicates: Literal["first", "last", "mean"] | None = None
-    lookback: int | None = Field(default=None, ge=1)
-    strategy: Literal["auto", "direct", "recursive", "encoder_decoder", "by_position"] = "auto"
-    scaling: Literal["standard", "minmax", "robust", "none"] = "standard"
-    window_scaling: Literal["auto", "none", "last", "mean_std"] = "auto"
-    transform: Literal["auto", "none", "log"] = "auto"
-    calendar: bool = False
-    channel_independent: bool | None = None
-    validation: int | float = Field(default=0.2, gt=0)
-    retrain: bool | None = None
-    test: int | None = Field(default=None, ge=1)
-    refit: bool = False
-    folds: int | None = Field(default=None, ge=1)
-    engine: Literal["torch"] = "torch"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    seed: int = Field(default=0, ge=0)
-    out: str | None = None
+    verb: ClassVar[str]
 
 
-PANELS: dict[str, type[Settings]] = {
-    "Data and task": ForecastOptions,
-    "Network (what is not given suits the data)": Network,
-    "Training (what is not given suits the data)": Training,
-}
+Own = TypeVar("Own", bound=Options)
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
 SECTIONS: dict[str, type[Settings]] = {"network": Network, "training": Training}
 OF_A_RUN = {"gatewise", "settings"}  # keys of a metrics.json
-FLAT = ForecastOptions  # its keys stand at the top of a file; those of the sections may
+
+
+def panels(own: type[Options]) -> dict[str, type[Settings]]:
+    """Heading in the help of the verb -> the settings whose fields stand there as flags."""
+    return {
+        "Data and task": own,
+        "Network (what is not given suits the data)": Network,
+        "Training (what is not given suits the data)": Training,
+    }
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Generic[Own]):
     """All that a run was asked for, checked. Network and Training hold only what was given."""
 
-    options: ForecastOptions
+    options: Own
     network: Network
     training: Training
 
@@ -114,6 +75,8 @@ class Kind:
         if get_origin(annotation) in (Union, types.UnionType):
             parts = [part for part in get_args(annotation) if part is not type(None)]
         nullable = type(None) in get_args(annotation)
+        if parts == [int, float, str]:
+            return cls("number|file", nullable=nullable)
         main = float if parts == [int, float] else parts[0]
         if get_origin(main) is Literal:
             return cls("choice", tuple(map(str, get_args(main))), nullable)
@@ -123,21 +86,19 @@ class Kind:
         return cls(label, nullable=nullable)
 
 
-def job(flags: Mapping[str, Any], config: str | None) -> Job:
+def job(own: type[Own], flags: Mapping[str, Any], config: str | None) -> Job[Own]:
     """Flags over the file over the defaults, checked; one message lists every problem.
 
+    own    the verb's own options
     flags  field -> text, True, False or a list of texts
     Raises UsageError, SpecError.
     """
-    given = {} if config is None else read_config(Path(config))
+    given = {} if config is None else read_config(Path(config), own)
     given |= flags
-    if given.get("horizon") is None:
-        raise UsageError(
-            "how far to forecast is missing: give --horizon STEPS (or a key of a --config file)"
-        )
+    _check_there(own, given)
     built: dict[type[Settings], Any] = {}
     problems = []
-    for model in PANELS.values():
+    for model in panels(own).values():
         fields = model.model_fields
         values = {
             name: _plain(model, name, value) for name, value in given.items() if name in fields
@@ -148,7 +109,17 @@ def job(flags: Mapping[str, Any], config: str | None) -> Job:
             problems.append(str(error))
     if problems:
         raise SpecError("; ".join(problems))
-    return Job(built[ForecastOptions], built[Network], built[Training])
+    return Job(built[own], built[Network], built[Training])
+
+
+def _check_there(own: type[Options], given: Mapping[str, Any]) -> None:
+    """Raises UsageError that names every field without which the verb cannot begin."""
+    fields = own.model_fields.items()
+    missing = [name for name, field in fields if field.is_required() and given.get(name) is None]
+    if missing:
+        texts = field_help(own)
+        listed = ", ".join(f"--{name.replace('_', '-')} ({texts[name]})" for name in missing)
+        raise UsageError(f"still to be given, as a flag or a key of a --config file: {listed}")
 
 
 def _plain(model: type[Settings], name: str, value: Any) -> Any:
@@ -161,12 +132,14 @@ def _plain(model: type[Settings], name: str, value: Any) -> Any:
     return value
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path, own: type[Options]) -> dict[str, Any]:
     """The keys of a YAML file; those of `network:` and `training:` beside all others.
 
     Of the metrics.json of a run these are its settings.
 
-    Raises UsageError: no such file, no YAML, unknown keys (with the nearest known ones).
+    own  the verb's own options: its keys stand at the top of the file
+    Raises UsageError: no such file, no YAML, of another verb, unknown keys (with the nearest known
+    ones).
     """
     if not path.is_file():
         raise UsageError(f"there is no file {path} (--config)")
@@ -175,6 +148,12 @@ def read_config(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a YAML file: {' '.join(str(error).split())}") from None
     if isinstance(content, dict) and content.keys() >= OF_A_RUN:
+        verb = content.get("task", own.verb)
+        if verb != own.verb:
+            raise UsageError(
+                f"{path} is of a run of 'gatewise {verb}': its settings are not those of "
+                f"'gatewise {own.verb}'"
+            )
         content = content["settings"]
     if content is None:
         return {}
@@ -186,7 +165,7 @@ def read_config(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     problems = []
     for section, key, value in _entries(content):
-        known = set(SECTIONS[section].model_fields) if section else flat_keys()
+        known = set(SECTIONS[section].model_fields) if section else flat_keys(own)
         if key not in known:
             near = did_you_mean(key, known) or f"; known: {', '.join(sorted(known))}"
             problems.append(f"unknown key '{section}{':' if section else ''}{key}'{near}")
@@ -206,9 +185,9 @@ def _parsed(text: str) -> Any:
         return yaml.safe_load(text)
 
 
-def flat_keys() -> set[str]:
+def flat_keys(own: type[Options]) -> set[str]:
     """All fields: a file may leave out `network:` and `training:`."""
-    return {name for model in PANELS.values() for name in model.model_fields}
+    return {name for model in panels(own).values() for name in model.model_fields}
 
 
 def _entries(content: Mapping[Any, Any]) -> Iterator[tuple[str, str, Any]]:
@@ -224,17 +203,21 @@ def _entries(content: Mapping[Any, Any]) -> Iterator[tuple[str, str, Any]]:
             raise UsageError(f"'{name}:' in the --config file must hold 'key: value' lines")
 
 
-def with_flags(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """`verb`, its `**flags` spelled out for typer: one parameter for each field of the settings."""
-    own = [
-        parameter
-        for parameter in inspect.signature(verb, eval_str=True).parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
-    flags = [flag for panel, model in PANELS.items() for flag in _flags(panel, model)]
-    # read by inspect.signature, and so by typer; mypy has no word for it
-    verb.__signature__ = inspect.Signature(own + flags)  # type: ignore[attr-defined]
-    return verb
+def with_flags(own: type[Options]) -> Callable[[Verb], Verb]:
+    """Spells out the `**flags` of a verb for typer: a parameter for each field of the settings."""
+    flags = [flag for panel, model in panels(own).items() for flag in _flags(panel, model)]
+
+    def spelled_out(verb: Verb) -> Verb:
+        written = [
+            parameter
+            for parameter in inspect.signature(verb, eval_str=True).parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        # read by inspect.signature, and so by typer; mypy has no word for it
+        verb.__signature__ = inspect.Signature(written + flags)  # type: ignore[attr-defined]
+        return verb
+
+    return spelled_out
 
 
 def _flags(panel: str, model: type[Settings]) -> Iterator[inspect.Parameter]:
@@ -301,3 +284,14 @@ def _help(text: str, kind: Kind) -> str:
     if kind.choices and kind.nullable and "none" not in text:
         text += " or none"
     return text.replace("[", "\\[")
+
+
+def split_names(given: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
+    """`a,b` is two columns, unless a column has that very name."""
+    if given is None:
+        return None
+    names: list[str] = []
+    for text in given:
+        parts = [text] if text in known else [part.strip() for part in text.split(",")]
+        names += [part for part in parts if part]
+    return names

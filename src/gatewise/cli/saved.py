@@ -1,32 +1,39 @@
 """`gatewise predict`, `evaluate` and `info`: what can be done with a saved model.
 
+What the first two do is in a module for each task, named in MODULES. It has
+
+    PREDICT, EVALUATE   the flags of these verbs that the task takes, by the names of parameters
+    predict(saved, data, *, out, as_json, flags)
+    evaluate(saved, data, *, as_json, flags)
+
 Imports stand in the functions, so that help and wrong usage are answered at once.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gatewise.errors import UsageError
 
-if TYPE_CHECKING:
-    from gatewise.data.table import SeriesTable
-    from gatewise.tasks.forecaster import Forecaster
+MODULES = {"forecast": "gatewise.cli.saved_forecast"}  # task -> what does it
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")]
 Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-Sort = Annotated[bool, typer.Option("--sort", help="Sort the rows by time.")]
+Sort = Annotated[bool, typer.Option("--sort", help="Sort the rows by time (forecasts).")]
 Filling = Annotated[
     str | None,
     typer.Option(
         "--fill",
         metavar="choice",
-        help="What to put where a value or a time is missing: interpolate, forward, zero.",
+        help="What to put where a value or a time is missing: interpolate, forward, zero "
+        "(forecasts).",
     ),
 ]
 Twins = Annotated[
@@ -34,7 +41,7 @@ Twins = Annotated[
     typer.Option(
         "--duplicates",
         metavar="choice",
-        help="Which row to keep where a time comes twice: first, last, mean.",
+        help="Which row to keep where a time comes twice: first, last, mean (forecasts).",
     ),
 ]
 
@@ -62,33 +69,12 @@ def predict(
       gatewise predict air-forecast/model air.csv --out next.csv
       gatewise predict air-forecast/model air.csv --json
     """
-    from gatewise import outputs
-    from gatewise.cli import show
-    from gatewise.tasks.shared import load
-
     if out is not None and Path(out).is_dir():
         raise UsageError(f"--out {out} is a folder; give the name of a file in it")
-    saved = load(model)
-    series = read_like(saved, data, sort=sort, fill=fill, duplicates=duplicates)
-    if out is not None and Path(out).exists() and Path(out).samefile(data):
-        raise UsageError(f"--out {out} is DATA itself; choose another file")
-    future = saved.predict(series)
-    if out is not None:
-        with outputs.replacing_file(Path(out)) as path:
-            future.to_csv(path, index=False)
-        show.say(show.open_console(sys.stderr), f"{len(future)} rows in {out}")
-    if as_json:
-        answer = {str(name): future[name].tolist() for name in future.columns}
-        sys.stdout.write(outputs.to_json(answer) + "\n")
-    elif out is None and sys.stdout.isatty():
-        columns = [
-            future[name].map(show.number) if name in series.targets else future[name].astype(str)
-            for name in future.columns
-        ]
-        header = [str(name) for name in future.columns]
-        show.table(show.open_console(), header, list(zip(*columns, strict=True)))
-    elif out is None:
-        future.to_csv(sys.stdout, index=False)
+    saved, task = _loaded(model)
+    module = _module(task)
+    given = {"sort": sort, "fill": fill, "duplicates": duplicates}
+    module.predict(saved, data, out=out, as_json=as_json, flags=taken(task, module.PREDICT, given))
 
 
 def evaluate(
@@ -107,31 +93,10 @@ def evaluate(
       gatewise evaluate air-forecast/model air-with-this-year.csv
       gatewise evaluate air-forecast/model air-with-this-year.csv --json
     """
-    from gatewise import outputs
-    from gatewise.cli import show
-    from gatewise.tasks.shared import load
-
-    saved = load(model)
-    evaluation = saved.evaluate(read_like(saved, data, sort=sort, fill=fill, duplicates=duplicates))
-    if as_json:
-        sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")
-    else:
-        show.scores(show.open_console(), f"{Path(data).name} after the training", evaluation)
-
-
-def read_like(saved: Forecaster, data: str, **repairs: Any) -> SeriesTable:
-    """The columns of the file that the model learnt from."""
-    from gatewise.data.frames import read_table
-    from gatewise.data.table import read_series
-
-    return read_series(
-        read_table(data),
-        target=list(saved.tail_.targets),
-        time=saved.tail_.time_name,
-        features=list(saved.tail_.features),
-        name=Path(data).name,
-        **repairs,
-    )
+    saved, task = _loaded(model)
+    module = _module(task)
+    given = {"sort": sort, "fill": fill, "duplicates": duplicates}
+    module.evaluate(saved, data, as_json=as_json, flags=taken(task, module.EVALUATE, given))
 
 
 def info(model: Model, *, as_json: Json = False) -> None:
@@ -150,3 +115,44 @@ def info(model: Model, *, as_json: Json = False) -> None:
         sys.stdout.write(outputs.to_json(summary) + "\n")
     else:
         show.facts(show.open_console(), summary)
+
+
+def _loaded(path: str) -> tuple[Any, str]:
+    """(model, name of its task)"""
+    from gatewise.tasks.shared import TASKS, load
+
+    saved = load(path)
+    kind = type(saved).__name__
+    return saved, next(task for task, (_, name) in TASKS.items() if name == kind)
+
+
+def _module(task: str) -> Any:
+    if task not in MODULES:
+        raise UsageError(
+            f"a model made by 'gatewise {task}' is used from Python: gatewise.load; "
+            f"'gatewise info' shows what it is"
+        )
+    return importlib.import_module(MODULES[task])
+
+
+def taken(task: str, known: Collection[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that the task knows.
+
+    given  parameter -> value; None and False were not given
+    Raises UsageError that names every flag that says nothing to a model of this task.
+    """
+    foreign = [
+        name for name, value in given.items() if value not in (None, False) and name not in known
+    ]
+    if foreign:
+        listed = ", ".join(map(_flag, foreign))
+        own = ", ".join(map(_flag, known)) or "none of its own"
+        raise UsageError(
+            f"{listed}: not for this model, which was made by 'gatewise {task}' "
+            f"(flags for it: {own})"
+        )
+    return {name: given[name] for name in known}
+
+
+def _flag(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")

@@ -5,17 +5,36 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gatewise.evaluation import METRICS, NETWORK, ForecastEvaluation
+from gatewise.evaluation import NETWORK, ForecastEvaluation
 
 PLAIN_WIDTH = 10_000  # text through a pipe is never wrapped
 MANY_TARGETS = 12
+# what a verdict comes to -> how it looks
+COLOURS = {"beats": "bold green", "level": "bold yellow"}
+LOSING = "bold red"
+
+
+class Judged(Protocol):
+    """An evaluation: scores of the network and of baselines, and what they come to."""
+
+    def scores(self) -> Mapping[str, Mapping[str, float | None]]:
+        """name -> metric -> score; None or NaN: there is none"""
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """(name, score), best first"""
+
+    def standing(self) -> str:
+        """beats, level, loses"""
+
+    def verdict(self) -> str:
+        """In words."""
 
 
 def open_console(stream: TextIO | None = None) -> Console:
@@ -63,20 +82,42 @@ def table(
     console.print(drawn)
 
 
+def score_table(console: Console, title: str, evaluation: Judged) -> None:
+    """The network beside the baselines on the same examples, best first, and what it comes to."""
+    _ranked(console, title, evaluation.scores(), evaluation.ranking())
+    _verdict(console, evaluation)
+
+
 def scores(console: Console, title: str, evaluation: ForecastEvaluation) -> None:
-    """The network beside the baselines on the same windows, best first, and what it comes to."""
-    found = evaluation.scores()
-    metrics = [m for m in METRICS if any(math.isfinite(score[m]) for score in found.values())]
-    names = [name for name, _ in evaluation.ranking()]
-    rows = [[name, *(number(found[name][metric]) for metric in metrics)] for name in names]
+    """`score_table` of forecasts: with the number of windows, and each target by itself."""
     windows = len(evaluation.origins)
     title = f"{title} ({windows} window{'' if windows == 1 else 's'} of {evaluation.horizon})"
-    table(console, ["", *metrics], rows, title=title, bold=[names.index(NETWORK)])
+    _ranked(console, title, evaluation.scores(), evaluation.ranking())
     if len(evaluation.targets) > 1:
         by_target(console, evaluation)
-    verdict = evaluation.verdict()
-    colours = {"beats": "bold green", "level": "bold yellow", "loses": "bold red"}
-    say(console, verdict, colours[evaluation.standing()])
+    _verdict(console, evaluation)
+
+
+def _ranked(
+    console: Console,
+    title: str,
+    found: Mapping[str, Mapping[str, float | None]],
+    ranking: Sequence[tuple[str, float]],
+) -> None:
+    """A row for each name, a column for each metric that any of them has."""
+    names = [name for name, _ in ranking]
+    metrics = [
+        metric
+        for metric in found[names[0]]
+        if any(_there(score.get(metric)) for score in found.values())
+    ]
+    rows = [[name, *(number(found[name].get(metric)) for metric in metrics)] for name in names]
+    bold = [place for place, name in enumerate(names) if name == NETWORK]
+    table(console, ["", *metrics], rows, title=title, bold=bold)
+
+
+def _verdict(console: Console, evaluation: Judged) -> None:
+    say(console, evaluation.verdict(), COLOURS.get(evaluation.standing(), LOSING))
     say(console, "")
 
 
@@ -118,10 +159,14 @@ def fact(value: Any) -> str:
     return str(value)
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Four significant digits, whole where that is more; - where there is none."""
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return "-"
     if 1e4 <= abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:#.4g}".rstrip(".")
+
+
+def _there(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

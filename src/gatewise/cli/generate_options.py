@@ -1,0 +1,58 @@
+"""The options of `gatewise generate`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from gatewise.cli.held_out import HeldOut
+from gatewise.cli.options import Options
+
+
+class GenerateOptions(Options):
+    """What `gatewise generate` takes besides the network and its training.
+
+    prompt           what the text begins with
+    length           characters to write; of words and bpe: tokens
+    temperature      1: as learnt; below: safer; above: wilder; 0: always the likeliest
+    top_k            choose among the k likeliest alone; None: all
+    top_p            choose among the likeliest that together have this probability; None: all
+    stop             end where this is written; may be given several times
+    samples          texts to write
+    unit             what the text is read and written as
+    vocab_size       so many tokens are known; None: chosen from the data
+    sequence_length  steps through which errors flow back while training; None: chosen
+    quantize         weights of 8 bits: a smaller, faster model that is a little worse; by how much
+                     is told
+    validation       of the rest of the text, share (below 1) or number of characters at the end
+                     that decides when to stop training
+    test             kept from training, to be judged on: a share (below 1) or number of characters
+                     at the end of the text, or a file
+    encoding         of the file
+    engine           what trains the network
+    device           where it trains
+    seed             the same seed gives the same text
+    out              folder for model, report, texts; None: DATA's name and -generate
+    """
+
+    verb: ClassVar[str] = "generate"
+
+    prompt: str = ""
+    length: int = Field(default=500, ge=1)
+    temperature: float = Field(default=1.0, ge=0)
+    top_k: int | None = Field(default=None, ge=1)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    stop: tuple[str, ...] = ()
+    samples: int = Field(default=1, ge=1)
+    unit: Literal["char", "word", "bpe"] = "char"
+    vocab_size: int | None = Field(default=None, ge=1)
+    sequence_length: int | None = Field(default=None, ge=1)
+    quantize: bool = False
+    validation: int | float = Field(default=0.1, gt=0)
+    test: HeldOut = 0.1
+    encoding: str = "utf-8"
+    engine: Literal["torch"] = "torch"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = Field(default=0, ge=0)
+    out: str | None = None

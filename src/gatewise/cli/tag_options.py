@@ -1,0 +1,37 @@
+"""The options of `gatewise tag`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from gatewise.cli.held_out import HeldOut
+from gatewise.cli.options import Options
+
+
+class TagOptions(Options):
+    """What `gatewise tag` takes besides the network and its training.
+
+    scheme      how tags mark spans; BIO: B- begins one, I- goes on, O is outside
+    validation  of the other sentences, share (below 1) or number that decides when to stop
+                training
+    test        kept from training, to be judged on: a share (below 1), a number of sentences, or
+                a file of them
+    encoding    of the file
+    engine      what trains the network
+    device      where it trains
+    seed        the same seed gives the same numbers
+    out         folder for model, report, predictions; None: DATA's name and -tag
+    """
+
+    verb: ClassVar[str] = "tag"
+
+    scheme: Literal["BIO"] = "BIO"
+    validation: int | float = Field(default=0.1, gt=0)
+    test: HeldOut = 0.2
+    encoding: str = "utf-8"
+    engine: Literal["torch"] = "torch"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = Field(default=0, ge=0)
+    out: str | None = None

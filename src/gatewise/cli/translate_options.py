@@ -1,0 +1,50 @@
+"""The options of `gatewise translate`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from gatewise.cli.held_out import HeldOut
+from gatewise.cli.options import Options
+
+
+class TranslateOptions(Options):
+    """What `gatewise translate` takes besides the network and its training.
+
+    The attention of the decoder is a field of the network: --attention.
+
+    source          column to translate from; None: the first
+    target          column to translate into; None: the second
+    unit            what both sides are read as; auto: characters where a script has no spaces,
+                    else words
+    beam            so many beginnings are followed at once; 1: always the likeliest next token
+    length_penalty  0: short answers are favoured, as their probability is higher; 1: hardly
+    max_length      tokens that are read and written of one sequence; None: chosen from the data
+    validation      of the other pairs, share (below 1) or number that decides when to stop
+                    training
+    test            kept from training, to be judged on: a share (below 1), a number of pairs, or
+                    a file of them
+    encoding        of the file
+    engine          what trains the network
+    device          where it trains
+    seed            the same seed gives the same numbers
+    out             folder for model, report, predictions; None: DATA's name and -translate
+    """
+
+    verb: ClassVar[str] = "translate"
+
+    source: str | None = None
+    target: str | None = None
+    unit: Literal["auto", "char", "word", "bpe"] = "auto"
+    beam: int = Field(default=4, ge=1)
+    length_penalty: float = Field(default=1.0, ge=0)
+    max_length: int | None = Field(default=None, ge=1)
+    validation: int | float = Field(default=0.1, gt=0)
+    test: HeldOut = 0.2
+    encoding: str = "utf-8"
+    engine: Literal["torch"] = "torch"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = Field(default=0, ge=0)
+    out: str | None = None

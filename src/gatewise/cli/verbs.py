@@ -1,0 +1,140 @@
+"""What the verbs that train have in common: where results go, what is said of them, how they end.
+
+A verb is a function with `with_flags(ItsOptions)` that calls these in the order of its own work;
+see `gatewise.cli.forecast`. Imports stand in the functions, so that help and wrong usage are
+answered at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatewise.cli.options import Options
+from gatewise.errors import GatewiseError
+from gatewise.version import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INTERRUPTED = 130  # the exit code
+
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="YAML file of these options, or a run's metrics.json; flags win.",
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No notes, no progress.")]
+
+
+def out_folder(given: str | None, source: Path, verb: str) -> Path:
+    """Where the results go; found out before anything is computed whether they can.
+
+    Of `data/air.csv.gz` that is `air-forecast`, in the folder one is in.
+    Raises UsageError.
+    """
+    from gatewise import outputs
+
+    out = Path(given or f"{Path(source.name.removesuffix('.gz')).stem}-{verb}")
+    outputs.check(out)
+    return out
+
+
+def open_console(as_json: bool) -> Console:
+    """Where notes and tables go: stdout, unless that is for JSON alone."""
+    from gatewise.cli import show
+
+    return show.open_console(sys.stderr if as_json else sys.stdout)
+
+
+def metrics(verb: str, source: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics.json and --json say: the mark of a run, and what was found.
+
+    found  with `settings` last, the keys of a --config file
+    """
+    from gatewise.outputs import MARK_KEY
+
+    return {MARK_KEY: __version__, "task": verb, "data": source, **found}
+
+
+def write_metrics(folder: Path, told: Mapping[str, Any]) -> None:
+    """metrics.json; it marks the folder as one of ours."""
+    from gatewise.outputs import MARK, to_json
+
+    (folder / MARK).write_text(to_json(told) + "\n", encoding="utf-8")
+
+
+def places(out: Path) -> dict[str, Path]:
+    """What a run leaves in its folder, and where."""
+    return {
+        "report": out / "report.html",
+        "predictions": out / "predictions.csv",
+        "model": out / "model",
+        "metrics": out / "metrics.json",
+    }
+
+
+def tell_places(console: Console, left: Mapping[str, Path]) -> None:
+    """A line for each of them."""
+    from gatewise.cli import show
+
+    for name, place in left.items():
+        show.say(console, f"{name:<11}  {place}")
+
+
+def tell_json(told: Mapping[str, Any], left: Mapping[str, Path]) -> None:
+    """The metrics and the places as one JSON object on stdout."""
+    from gatewise import outputs
+
+    sys.stdout.write(outputs.to_json({**told, "out": left}) + "\n")
+
+
+def ended(interrupted: bool, failure: GatewiseError | None = None) -> int:
+    """The exit code of a run whose results are written.
+
+    Raises `failure`: it is told like every error, with its exit code, after all is written.
+    """
+    if failure is not None:
+        raise failure
+    return INTERRUPTED if interrupted else 0
+
+
+def shell_line(verb: str, data: str, asked: Mapping[str, Any], config: str | None) -> str:
+    """The command that was typed, in one spelling."""
+    words = ["gatewise", verb, data]
+    for name, value in {**asked, "config": config}.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value is not None:
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                words += [f"--{flag}", str(one)]
+    return shlex.join(words)
+
+
+def to_yaml(own: type[Options], settings: Mapping[str, Any]) -> str:
+    """The text of a --config file."""
+    import yaml
+
+    from gatewise import outputs
+
+    head = f"# gatewise {__version__}: gatewise {own.verb} DATA --config THIS_FILE\n"
+    return head + yaml.safe_dump(
+        outputs.plain(settings), sort_keys=False, allow_unicode=True, default_flow_style=None
+    )
+
+
+def distinct(notes: Sequence[str]) -> tuple[str, ...]:
+    """Each note once, in order, without empty ones."""
+    return tuple(note for note in dict.fromkeys(notes) if note)
