@@ -1,0 +1,1 @@
+"""What is said of a network beside its baselines: classes, tags, language, translations."""

@@ -1,0 +1,1 @@
+"""Baselines for text and sequences: what every network must beat to be worth its cost."""
