@@ -130,15 +130,15 @@ def _grow(
 ) -> tuple[IntArray, IntArray, NDArray[np.float64]]:
     """The `beam` likeliest continuations of each sentence, sentence by sentence, best first.
 
-    logits (R, V), log p (R,), sentence of each row, ascending (R,)
+    logits (R, V), spoilt here, log p (R,), sentence of each row, ascending (R,)
     -> their rows, tokens and log p, (R',) each
     """
+    highest = z.max(axis=1, keepdims=True)  # (R, 1)
+    check_possible(highest)
+    weights = z - highest
+    mass = np.exp(weights, out=weights).sum(axis=1, dtype=np.float64, keepdims=True)
     ids, top = _top(z, min(beam, z.shape[1]))  # (R, n) each
-    check_possible(top[:, 0])
-    mass = np.exp(z - top[:, :1]).sum(axis=1, dtype=np.float64)
-    check_possible(mass)
-    normal = top[:, :1] + np.log(mass)[:, None]  # log of the sum of exp
-    total = (log_p[:, None] + (top - normal)).ravel()  # (R n,)
+    total = (log_p[:, None] + (top - highest - np.log(mass))).ravel()  # (R n,)
     sentence = np.repeat(owner, ids.shape[1])
     order = np.lexsort((-total, sentence))  # stable: equal ones stay in the order of beams and ids
     first = np.searchsorted(sentence, sentence)  # of its sentence; sorting moves no sentence
@@ -148,20 +148,20 @@ def _grow(
 
 
 def _top(z: FloatArray, count: int) -> tuple[IntArray, FloatArray]:
-    """The largest of each row, largest first, of equal ones the lowest id.
+    """The largest of each row, largest first, of equal ones the lowest id. Spoils z.
 
     (R, V) -> ids, values, (R, count) each
     """
     if count > FEW:
         ids = np.argsort(-z, axis=1, kind="stable")[:, :count]
         return ids, np.take_along_axis(z, ids, axis=1)
-    left, every = z.copy(), np.arange(len(z))
+    every = np.arange(len(z))
     ids = np.empty((len(z), count), dtype=np.int64)
     values = np.empty((len(z), count), dtype=z.dtype)
     for place in range(count):
-        ids[:, place] = left.argmax(axis=1)
-        values[:, place] = left[every, ids[:, place]]
-        left[every, ids[:, place]] = -np.inf
+        ids[:, place] = z.argmax(axis=1)
+        values[:, place] = z[every, ids[:, place]]
+        z[every, ids[:, place]] = -np.inf
     return ids, values
 
 

@@ -93,8 +93,9 @@ def probabilities(
         given[:] = np.exp(_tempered(z, sampling.temperature))
     else:
         for row, tempered in zip(given, _tempered(z, sampling.temperature), strict=True):
-            ids, cumulated = _ranked(tempered, sampling)
-            row[ids] = np.diff(cumulated, prepend=0)
+            ordered, _ = _left(tempered, sampling)
+            likeliest = np.argsort(-tempered, kind="stable")
+            row[likeliest[: len(ordered)]] = np.exp(ordered)
     given /= given.sum(axis=1, keepdims=True)
     return given
 
@@ -236,8 +237,11 @@ class _Draw:
         return int(cumulated.searchsorted(u * cumulated.item(-1), side="right"))
 
     def _cut(self, tempered: FloatArray, u: float) -> int:
-        ids, cumulated = _ranked(tempered, self._sampling)
-        return ids.item(cumulated.searchsorted(u * cumulated.item(-1), side="right"))
+        ordered, cumulated = _left(tempered, self._sampling)
+        place = int(cumulated.searchsorted(u * cumulated.item(-1), side="right"))
+        drawn = ordered[place]
+        ids = np.flatnonzero(tempered == drawn)  # the lowest id has the first place of equal ones
+        return ids.item(place - np.count_nonzero(ordered > drawn) if len(ids) > 1 else 0)
 
 
 def _likeliest(z: FloatArray) -> IntArray:
@@ -257,8 +261,8 @@ def _tempered(z: FloatArray, temperature: float) -> FloatArray:
     return shifted
 
 
-def _ranked(tempered: FloatArray, sampling: Sampling) -> tuple[IntArray, NDArray[np.float64]]:
-    """The ids that top_k, then top_p, leave, the likeliest first, and their cumulated weights.
+def _left(tempered: FloatArray, sampling: Sampling) -> tuple[FloatArray, NDArray[np.float64]]:
+    """The logits that top_k, then top_p, leave, the highest first, and their cumulated weights.
 
     (V,) -> (n,), (n,)
     """
@@ -266,9 +270,7 @@ def _ranked(tempered: FloatArray, sampling: Sampling) -> tuple[IntArray, NDArray
     head = tempered if k is None or k >= len(tempered) else np.partition(tempered, -k)[-k:]
     ordered = np.sort(head)[::-1]
     cumulated = np.exp(ordered).cumsum(dtype=np.float64)
-    count = len(ordered)
     if p is not None and p < 1:
         count = 1 + int(cumulated.searchsorted(p * cumulated.item(-1)))  # the last one reaches p
-    ids = np.flatnonzero(tempered >= ordered[count - 1])
-    ids = ids[np.argsort(-tempered[ids], kind="stable")[:count]]  # equal ones: the lowest id first
-    return ids, cumulated[:count]
+        ordered, cumulated = ordered[:count], cumulated[:count]
+    return ordered, cumulated
