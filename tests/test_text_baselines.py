@@ -44,8 +44,8 @@ def test_tfidf_regression_is_scikit_learns(classes, unit):
     read = {"char": {"analyzer": "char", "ngram_range": (1, 3)}, "word": {"ngram_range": (1, 2)}}
     vectorizer = TfidfVectorizer(sublinear_tf=True, **read[unit])
     x = vectorizer.fit_transform(texts[:150])
-    solver = "liblinear" if classes == 2 else "lbfgs"
-    theirs = LogisticRegression(C=model.strength, solver=solver, max_iter=1000, tol=1e-3)
+    chosen = {"solver": "liblinear"} if classes == 2 else {"solver": "lbfgs", "tol": 1e-3}
+    theirs = LogisticRegression(C=model.strength, max_iter=1000, **chosen)
     theirs.fit(x, y[:150])
     new, _ = reviews(seed=5, classes=classes)
     p = theirs.predict_proba(vectorizer.transform(new))
