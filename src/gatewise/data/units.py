@@ -64,13 +64,18 @@ def _is_list(row: Any) -> bool:
 def choose_unit(rows: Sequence[Text], unit: str) -> tuple[Unit, Segmenter, list[str]]:
     """The unit, how words are cut, and what to tell about it.
 
-    Raises UsageError for words of a script without spaces that no dictionary here can cut.
+    Raises UsageError for words of a script without spaces that no dictionary here can cut, and
+    DataError where texts and lists of tokens are mixed.
     """
     texts = [row for row in rows if isinstance(row, str)]
     if not texts and rows:
         if unit in ("auto", "given"):
             return "given", "words", []
         raise UsageError(f"these are lists of tokens, which unit={unit!r} cannot cut further")
+    if len(texts) < len(rows):
+        raise DataError(
+            f"{len(texts):,} of {len(rows):,} rows are texts, the others lists of tokens"
+        )
     if unit == "given":
         raise UsageError("unit='given' is for lists of tokens; these are texts")
     if unit in ("char", "bpe"):

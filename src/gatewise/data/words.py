@@ -27,8 +27,8 @@ NO_SPACE_BEFORE = re.compile(
     r" (?=[.,!?;:%)\]}…]|n['’]t\b|['’](?:s|m|d|re|ve|ll)\b)", re.IGNORECASE
 )
 NO_SPACE_BEHIND = re.compile(r"(?<=[(\[{¿¡]) ")
-DENSE = SPACELESS + r"\u3000-\u303f\uff00-\uffef"  # with their marks
-NO_SPACE_BETWEEN = re.compile(f"(?<=[{DENSE}]) (?=[{DENSE}])")
+WIDE = r"\u3000-\u303f\uff00-\uffef"  # marks that bring their own space
+NO_SPACE_BETWEEN = re.compile(f"(?<=[{WIDE}]) | (?=[{WIDE}])|(?<=[{SPACELESS}]) (?=[{SPACELESS}])")
 REMEMBERED = 500_000  # chunks
 
 
