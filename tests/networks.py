@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gatewise.batch import Batch, step_mask
+from gatewise.batch import END, IGNORED, PADDING, START, Batch, step_mask
 from gatewise.spec import NetworkSpec
 from gatewise.weights import shapes
 
@@ -17,6 +17,11 @@ EMBEDDINGS: dict[str, dict[str, Any]] = {
     "none": {},
     "linear": {"embedding": "linear", "embedding_size": 6},
     "segments": {"embedding": "segments", "embedding_size": 6, "segment_length": 3},
+}
+TOKENS: dict[str, dict[str, Any]] = {
+    "tokens": {"embedding": "tokens", "embedding_size": 6, "vocab_size": 11, "input_size": 1},
+    # the vectors of two ids are added, and are wider than there are ids
+    "pairs": {"embedding": "tokens", "embedding_size": 13, "vocab_size": 9, "input_size": 2},
 }
 
 
@@ -41,12 +46,92 @@ def many_to_one_specs() -> dict[str, NetworkSpec]:
             pooling=pooling,
             **EMBEDDINGS[embedding],
         )
+    poolings = ("last", "attention", "mean_max")
+    for cell, both, pooling, (name, sizes) in product(
+        CELLS, (False, True), poolings, TOKENS.items()
+    ):
+        found[f"{cell}-1-{'bi' if both else 'uni'}-{pooling}-{name}"] = spec_of(
+            kind="many_to_one", cell=cell, bidirectional=both, pooling=pooling, **sizes
+        )
     for reach in (4, 40):  # within some of the sequences, and before the first step of all
         for embedding, sizes in EMBEDDINGS.items():
             found[f"lstm-1-uni-attention-{embedding}-shortcut{reach}"] = spec_of(
                 kind="many_to_one", pooling="attention", shortcut=reach, **sizes
             )
     return found
+
+
+def many_to_many_specs() -> dict[str, NetworkSpec]:
+    """cell x layers x directions x what is read, and some with a tied head."""
+    found = {}
+    read = {"none": {}, "linear": EMBEDDINGS["linear"], **TOKENS}
+    for cell, layers, both, embedding in product(CELLS, (1, 2), (False, True), read):
+        found[f"{cell}-{layers}-{'bi' if both else 'uni'}-steps-{embedding}"] = spec_of(
+            kind="many_to_many",
+            cell=cell,
+            num_layers=layers,
+            bidirectional=both,
+            **{"output_size": 4, **read[embedding]},
+        )
+    for both, ids in product((False, True), (4, 23)):  # fewer and more ids than a vector is wide
+        found[f"lstm-2-{'bi' if both else 'uni'}-steps-tied{ids}"] = spec_of(
+            kind="many_to_many",
+            num_layers=2,
+            bidirectional=both,
+            embedding="tokens",
+            embedding_size=10 if both else 5,
+            input_size=1,
+            vocab_size=ids,
+            output_size=ids,
+            tie_embedding=True,
+        )
+    return found
+
+
+def token_decoder_specs() -> dict[str, NetworkSpec]:
+    """cell x layers x directions x attention, some with a tied head, some that read numbers."""
+    found = {}
+    for cell, layers, both, attention in product(
+        CELLS, (1, 2), (False, True), ("none", "additive", "multiplicative")
+    ):
+        found[f"{cell}-{layers}-{'bi' if both else 'uni'}-writes-{attention}"] = spec_of(
+            kind="encoder_decoder",
+            decoder="tokens",
+            cell=cell,
+            num_layers=layers,
+            bidirectional=both,
+            attention=attention,
+            **{**TOKENS["pairs" if layers == 2 else "tokens"], "output_size": 8},
+        )
+    for attention, ids in product(("none", "additive"), (4, 23)):
+        found[f"lstm-1-bi-writes-{attention}-tied{ids}"] = spec_of(
+            kind="encoder_decoder",
+            decoder="tokens",
+            bidirectional=True,
+            attention=attention,
+            tie_embedding=True,
+            **{**TOKENS["tokens"], "embedding_size": 5, "output_size": ids},
+        )
+    found["gru-1-bi-writes-multiplicative-of-numbers"] = spec_of(
+        kind="encoder_decoder",
+        decoder="tokens",
+        cell="gru",
+        bidirectional=True,
+        attention="multiplicative",
+        output_size=8,
+        **EMBEDDINGS["linear"],
+    )
+    return found
+
+
+def every_spec() -> dict[str, NetworkSpec]:
+    """All of them."""
+    return {
+        **many_to_one_specs(),
+        **encoder_decoder_specs(),
+        **many_to_many_specs(),
+        **token_decoder_specs(),
+    }
 
 
 def encoder_decoder_specs() -> dict[str, NetworkSpec]:
@@ -107,11 +192,26 @@ def random_batch(
     size = spec.segment_length
     lengths = rng.integers(1, segments + 1, rows) * size
     lengths[rng.permutation(rows)[:2]] = (segments * size, size)[: min(rows, 2)]
-    x = rng.normal(size=(rows, segments * size, spec.input_size))
-    x *= step_mask(lengths, x.shape[1])[:, :, None]
+    shape = (rows, segments * size, spec.input_size)
+    valid = step_mask(lengths, shape[1])
+    if spec.embedding == "tokens":  # id 0 too: only where it stands in is it padding
+        x = rng.integers(0, spec.vocab_size, shape) * valid[:, :, None]
+    else:
+        x = (rng.normal(size=shape) * valid[:, :, None]).astype(dtype)
+    if spec.kind == "many_to_many":
+        y = np.where(valid, rng.integers(0, spec.output_size, shape[:2]), IGNORED)
+        state = rng.normal(
+            size=(1 + (spec.cell == "lstm"), spec.num_layers, rows, spec.hidden_size)
+        )
+        begin = None if spec.bidirectional else state.astype(dtype)
+        return Batch(x=x, lengths=lengths, state=begin, y=y)
+    if spec.decoder == "tokens":
+        return Batch(
+            x=x, lengths=lengths, start=np.full((rows, 1), START), y=_written(spec, rng, rows)
+        )
     steps = (rows, spec.horizon)
     return Batch(
-        x=x.astype(dtype),
+        x=x,
         lengths=lengths,
         future=rng.normal(size=(*steps, spec.future_size)).astype(dtype)
         if spec.future_size
@@ -123,18 +223,38 @@ def random_batch(
     )
 
 
+def _written(spec: NetworkSpec, rng: np.random.Generator, rows: int, steps: int = 4) -> Any:
+    """Ids (B, K) that end with END at some step, IGNORED behind it."""
+    y = rng.integers(PADDING + 1, spec.output_size, (rows, steps))
+    ends = rng.integers(1, steps + 1, rows)
+    y[np.arange(rows), ends - 1] = END
+    return np.where(step_mask(ends, steps), y, IGNORED)
+
+
 def only(batch: Batch, row: int) -> Batch:
     """One row alone, without any padding."""
     one = {
         name: getattr(batch, name)[row : row + 1]
         for name in Batch.__slots__
-        if getattr(batch, name) is not None
+        if getattr(batch, name) is not None and name != "state"
     }
+    if batch.state is not None:
+        one["state"] = batch.state[:, :, row : row + 1]
     return Batch(**{**one, "x": one["x"][:, : batch.lengths[row]]})
 
 
 def padded(batch: Batch, steps: int, fill: float = 0.0) -> Batch:
-    """The same sequences under `steps` more steps of padding; all padding holds `fill`."""
+    """The same sequences under `steps` more steps of padding; all padding holds `fill`, or where
+    ids are read one of them.
+    """
     x = np.pad(batch.x, [(0, 0), (0, steps), (0, 0)])
-    x[~step_mask(batch.lengths, x.shape[1])] = fill
+    behind = ~step_mask(batch.lengths, x.shape[1])
+    x[behind] = fill if x.dtype.kind == "f" else int(np.nan_to_num(fill)) % 4
     return replace(batch, x=x)
+
+
+def meant(spec: NetworkSpec, batch: Batch, output: Any) -> Any:
+    """The part of an output that has a meaning: of many_to_many the valid steps alone."""
+    if spec.kind != "many_to_many":
+        return output
+    return output[:, : batch.x.shape[1]][step_mask(batch.lengths, batch.x.shape[1])]

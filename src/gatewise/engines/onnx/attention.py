@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gatewise.engines.onnx.graph import FLOAT, Graph, States
+from gatewise.engines.onnx.graph import FLOAT, INT64, Graph, States
 from gatewise.spec import NetworkSpec
 
 
@@ -52,15 +52,20 @@ def pool_mean_max(graph: Graph, h: str, mask: str) -> tuple[str, None]:
     return graph.add("Concat", *both, axis=1), None
 
 
+def valid_softmax(graph: Graph, scores: str, mask: str, axis: int) -> str:
+    """Softmax over valid entries, exactly 0 elsewhere."""
+    valid = graph.add("Where", mask, scores, graph.number(-math.inf))
+    powers = graph.add("Softmax", valid, axis=axis)
+    # a fast exp of -inf may give the smallest float, not 0
+    return graph.add("Where", mask, powers, graph.number(0.0))
+
+
 def pool_attention(graph: Graph, h: str, mask: str) -> tuple[str, str]:
     """Additive attention, exactly 0 at padding.  (B, T, X) -> (B, X), (B, T)"""
     hidden = graph.add("Tanh", graph.linear(h, "attention"))  # (B, T, A)
     score = graph.add("Unsqueeze", graph.weight("attention.score"), graph.integers(1))  # (A, 1)
     scores = graph.add("MatMul", hidden, score)  # (B, T, 1)
-    valid = graph.add("Where", mask, scores, graph.number(-math.inf))
-    powers = graph.add("Softmax", valid, axis=1)
-    # a fast exp of -inf may give the smallest float, not 0
-    attention = graph.add("Where", mask, powers, graph.number(0.0))
+    attention = valid_softmax(graph, scores, mask, axis=1)
     steps = graph.add("Where", mask, h, graph.number(0.0))
     weighted = graph.add("Mul", attention, steps)  # (B, T, X)
     pooled = graph.add("ReduceSum", weighted, graph.integers(1), keepdims=0)
@@ -73,3 +78,51 @@ POOLINGS: dict[str, Callable[[Graph, str, str], tuple[str, str | None]]] = {
     "mean_max": pool_mean_max,
     "attention": pool_attention,
 }
+
+
+def score_additive(graph: Graph, shown: str, keys: str) -> str:
+    """v . tanh(keys_t + h_k U).  (B, K, H), (B, T, A) -> (B, K, T)"""
+    queries = graph.add("MatMul", shown, graph.weight("attention.query"))  # (B, K, A)
+    sums = graph.add(
+        "Add",
+        graph.add("Unsqueeze", keys, graph.integers(1)),
+        graph.add("Unsqueeze", queries, graph.integers(2)),
+    )  # (B, K, T, A)
+    score = graph.add("Unsqueeze", graph.weight("attention.score"), graph.integers(1))  # (A, 1)
+    scores = graph.add("MatMul", graph.add("Tanh", sums), score)  # (B, K, T, 1)
+    return graph.add("Squeeze", scores, graph.integers(3))
+
+
+def score_multiplicative(graph: Graph, shown: str, memory: str) -> str:
+    """(h_k U) . m_t.  (B, K, H), (B, T, X) -> (B, K, T)"""
+    queries = graph.add("MatMul", shown, graph.weight("attention.query"))  # (B, K, X)
+    return graph.add("MatMul", queries, graph.add("Transpose", memory, perm=(0, 2, 1)))
+
+
+SCORES: dict[str, Callable[[Graph, str, str], str]] = {
+    "additive": score_additive,
+    "multiplicative": score_multiplicative,
+}
+
+
+def attend(graph: Graph, spec: NetworkSpec, shown: str) -> tuple[str, str | None]:
+    """What each decoder step takes from the encoder's steps, and the weight of each. Without
+    attention that is `shown` itself; else there are more inputs: memory (B, T, X), 0 at padding,
+    for an additive one keys (B, T, A), and lengths (B,).
+
+    shown (B, K, H) -> (B, K, H), (B, K, T)
+    """
+    if spec.attention == "none":
+        return shown, None
+    memory = graph.input("memory", ("batch", "time", spec.encoded_size))
+    scored = memory
+    if spec.attention == "additive":
+        scored = graph.input("keys", ("batch", "time", spec.attention_size))
+    lengths = graph.input("lengths", ("batch",), INT64)
+    scores = SCORES[spec.attention](graph, shown, scored)  # (B, K, T)
+    column = step_mask(graph, memory, lengths)  # (B, T, 1)
+    mask = graph.add("Transpose", column, perm=(0, 2, 1))  # (B, 1, T)
+    attention = valid_softmax(graph, scores, mask, axis=2)
+    context = graph.add("MatMul", attention, memory)  # (B, K, X)
+    both = graph.add("Concat", shown, context, axis=2)
+    return graph.add("Tanh", graph.linear(both, "combine")), attention

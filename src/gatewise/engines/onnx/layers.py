@@ -12,7 +12,7 @@ import numpy as np
 from gatewise.engines.onnx.graph import FLOAT, INT32, INT64, Graph, States
 from gatewise.reference import STATES
 from gatewise.spec import NetworkSpec
-from gatewise.weights import layer_prefixes
+from gatewise.weights import Weights, layer_prefixes
 
 
 def read_sequences(graph: Graph, spec: NetworkSpec) -> tuple[str, str]:
@@ -22,9 +22,42 @@ def read_sequences(graph: Graph, spec: NetworkSpec) -> tuple[str, str]:
     return x, graph.input("lengths", ("batch",), INT64)
 
 
-def look_up(graph: Graph, table: str, ids: str) -> str:
-    """The vector of each id: rows of the canonical weight `table`.  (...) -> (..., E)"""
-    return graph.add("Gather", graph.weight(table), ids, axis=0)
+def read_ids(graph: Graph, part: str, ids: str, channels: int) -> str:
+    """What the first layer of encoder or decoder reads of ids: the sum of the rows of a table.
+
+    (B, T, F) -> (T, B, E), with the table that `fold` chose
+    """
+    steps_first = graph.add("Transpose", ids, perm=(1, 0, 2))
+    if channels == 1:
+        steps_first = graph.add("Squeeze", steps_first, graph.integers(2))
+        return graph.add("Gather", graph.weight(f"{part}.ids"), steps_first, axis=0)
+    rows = graph.add("Gather", graph.weight(f"{part}.ids"), steps_first, axis=0)  # (T, B, F, E)
+    return graph.add("ReduceSum", rows, graph.integers(2), keepdims=0)
+
+
+def fold(spec: NetworkSpec, weights: Weights) -> Weights:
+    """The weights with which ids are read as they stand (1 at the id, else 0) where that is
+    narrower than their vectors: the first layer's input matrix is then table @ matrix.
+
+    A vocabulary of characters is narrow, and a step then reads fewer numbers. The table stays,
+    for a head that is tied to it.
+    """
+    folded = dict(weights)
+    for part, table, ids in (
+        ("encoder", "embedding.table", spec.vocab_size),
+        ("decoder", "decoder.table", spec.output_size),
+    ):
+        if table not in weights:
+            continue
+        vectors = np.asarray(weights[table], dtype=np.float64)  # (V, E)
+        folded[f"{part}.ids"] = weights[table]
+        if ids < vectors.shape[1]:
+            folded[f"{part}.ids"] = np.eye(ids, dtype=np.float32)
+            for prefix in layer_prefixes(spec, part, 0):
+                folded[f"{prefix}.input"] = (vectors @ weights[f"{prefix}.input"]).astype(
+                    np.float32
+                )
+    return folded
 
 
 def embed(graph: Graph, spec: NetworkSpec, x: str, lengths: str) -> tuple[str, str]:
@@ -33,11 +66,7 @@ def embed(graph: Graph, spec: NetworkSpec, x: str, lengths: str) -> tuple[str, s
     x (B, T, F), lengths (B,) -> (T/S, B, E), lengths in segments
     """
     if spec.embedding == "tokens":
-        if spec.input_size == 1:
-            ids = graph.add("Squeeze", x, graph.integers(2))  # (B, T)
-            return look_up(graph, "embedding.table", graph.add("Transpose", ids)), lengths
-        read = look_up(graph, "embedding.table", graph.add("Transpose", x, perm=(1, 0, 2)))
-        return graph.add("ReduceSum", read, graph.integers(2), keepdims=0), lengths  # over F
+        return read_ids(graph, "encoder", x, spec.input_size), lengths
     if spec.segment_length > 1:
         flat = graph.integers(0, -1, spec.segment_length * spec.input_size)
         x = graph.add("Reshape", x, flat)  # (B, T, F) -> (B, T/S, S*F)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import final
 
-from gatewise.engines.onnx.attention import pool
-from gatewise.engines.onnx.graph import Graph, States
+from gatewise.engines.onnx.attention import attend, pool, step_mask
+from gatewise.engines.onnx.graph import INT64, Graph, States
 from gatewise.engines.onnx.layers import (
     bridge,
     embed,
+    fold,
     hand_out,
     head,
+    read_ids,
     read_sequences,
     shortcut,
     stack,
@@ -34,7 +36,7 @@ class ManyToOne:
 
     def graphs(self) -> dict[str, bytes]:
         spec = self.spec
-        graph = Graph("many_to_one", self.weights)
+        graph = Graph("many_to_one", fold(spec, self.weights))
         x, lengths = read_sequences(graph, spec)
         read, ends = embed(graph, spec, x, lengths)
         steps, finals = stack(graph, spec, "encoder", read, lengths=ends)
@@ -49,6 +51,33 @@ class ManyToOne:
 
 
 @final
+class ManyToMany:
+    """Embedding, stack, a head at every step: one graph, `model`.
+
+    inputs   x (B, T, F), lengths (B,) int64; one-way also h, c (layers, B, H) to begin in;
+             no c but for an LSTM
+    outputs  output (B, T, D), meaningless at padding; one-way also next_h, next_c after each
+             last valid step
+    """
+
+    def __init__(self, spec: NetworkSpec, weights: Weights) -> None:
+        self.spec = spec
+        self.weights = weights
+
+    def graphs(self) -> dict[str, bytes]:
+        spec = self.spec
+        graph = Graph("many_to_many", fold(spec, self.weights))
+        x, lengths = embed(graph, spec, *read_sequences(graph, spec))
+        begin = None if spec.bidirectional else take_in(graph, spec)
+        steps, finals = stack(graph, spec, "encoder", x, lengths=lengths, states=begin)
+        output = head(graph, spec, graph.steps_side_by_side(steps))
+        graph.output("output", ("batch", "time", spec.output_size), output)
+        if not spec.bidirectional:
+            hand_out(graph, spec, finals, "next_")
+        return {"model": graph.to_bytes()}
+
+
+@final
 class EncoderDecoder:
     """Encoder, bridge, decoder.
 
@@ -59,6 +88,11 @@ class EncoderDecoder:
     given the states that it, or at first the encoder, handed out.
         encoder  x, lengths -> h, c (layers, B, H) each; no c but for an LSTM
         decoder  value (B, D), future (B, P), h, c -> output (B, D), next_h, next_c
+    tokens: two graphs, `decoder` run for as many steps at once as their ids are known.
+        encoder  x, lengths -> h, c, with attention memory (B, T, X), 0 at padding, and for an
+                 additive one keys (B, T, A), what it makes of the memory alone
+        decoder  tokens (B, K) int64, h, c, memory, keys, lengths
+                 -> output (B, K, D), attention (B, K, T), next_h, next_c
     """
 
     def __init__(self, spec: NetworkSpec, weights: Weights) -> None:
@@ -68,6 +102,9 @@ class EncoderDecoder:
     def graphs(self) -> dict[str, bytes]:
         if self.spec.decoder == "by_position":
             return {"model": self._by_position()}
+        if self.spec.decoder == "tokens":
+            weights = fold(self.spec, self.weights)
+            return {"encoder": self._encoder_of_tokens(weights), "decoder": self._tokens(weights)}
         return {"encoder": self._encoder(), "decoder": self._decoder_step()}
 
     def _encode(self, graph: Graph, x: str, lengths: str) -> States:
@@ -78,7 +115,7 @@ class EncoderDecoder:
 
     def _by_position(self) -> bytes:
         spec = self.spec
-        graph = Graph("by_position", self.weights)
+        graph = Graph("by_position", fold(spec, self.weights))
         x, lengths = read_sequences(graph, spec)
         states = self._encode(graph, x, lengths)
         output = shortcut(graph, spec, x, lengths, decode_by_position(graph, spec, states))
@@ -86,9 +123,42 @@ class EncoderDecoder:
         return graph.to_bytes()
 
     def _encoder(self) -> bytes:
-        graph = Graph("encoder", self.weights)
+        graph = Graph("encoder", fold(self.spec, self.weights))
         states = self._encode(graph, *read_sequences(graph, self.spec))
         hand_out(graph, self.spec, states, "")
+        return graph.to_bytes()
+
+    def _encoder_of_tokens(self, weights: Weights) -> bytes:
+        spec = self.spec
+        graph = Graph("encoder", weights)
+        x, given = read_sequences(graph, spec)
+        x, lengths = embed(graph, spec, x, given)
+        steps, finals = stack(graph, spec, "encoder", x, lengths=lengths)
+        hand_out(graph, spec, bridge(graph, spec, finals), "")
+        if spec.attention != "none":
+            read = graph.steps_side_by_side(steps)
+            mask = step_mask(graph, read, lengths)
+            memory = graph.add("Where", mask, read, graph.number(0.0))
+            graph.output("memory", ("batch", "time", spec.encoded_size), memory)
+            if spec.attention == "additive":
+                keys = graph.linear(memory, "attention")
+                graph.output("keys", ("batch", "time", spec.attention_size), keys)
+        return graph.to_bytes()
+
+    def _tokens(self, weights: Weights) -> bytes:
+        spec = self.spec
+        graph = Graph("decoder", weights)
+        tokens = graph.input("tokens", ("batch", "steps"), INT64)
+        states = take_in(graph, spec)
+        channel = graph.add("Unsqueeze", tokens, graph.integers(2))  # (B, K, 1)
+        x = read_ids(graph, "decoder", channel, 1)  # (K, B, E)
+        steps, finals = stack(graph, spec, "decoder", x, states=states)
+        shown, attention = attend(graph, spec, graph.steps_side_by_side(steps))
+        output = head(graph, spec, shown)
+        graph.output("output", ("batch", "steps", spec.output_size), output)
+        if attention:
+            graph.output("attention", ("batch", "steps", "time"), attention)
+        hand_out(graph, spec, finals, "next_")
         return graph.to_bytes()
 
     def _decoder_step(self) -> bytes:
@@ -134,7 +204,8 @@ def decode_by_position(graph: Graph, spec: NetworkSpec, states: States) -> str:
     return graph.add("Slice", by_step, *ends)
 
 
-NETS: dict[str, type[ManyToOne] | type[EncoderDecoder]] = {
+NETS: dict[str, type[ManyToOne] | type[ManyToMany] | type[EncoderDecoder]] = {
     "many_to_one": ManyToOne,
+    "many_to_many": ManyToMany,
     "encoder_decoder": EncoderDecoder,
 }
