@@ -99,6 +99,15 @@ def test_what_may_become_a_stop_is_held_back():
     assert growing.text == "ba"
 
 
+@pytest.mark.parametrize("pieces", [["xabcdy"], ["x", "ab", "cdy"], list("xabcdy")])
+def test_the_stop_that_is_complete_first_ends_the_text_however_it_falls_into_tokens(pieces):
+    growing = GrowingText(lambda tokens: "".join(pieces[token] for token in tokens), ["abcd", "bc"])
+    for token in range(len(pieces)):
+        growing.add(token)
+    growing.close()
+    assert growing.text == "xa"
+
+
 @pytest.mark.parametrize("stops", ["END", [""], ["x", ""]])
 def test_stops_that_cannot_be_are_refused(stops):
     with pytest.raises(UsageError, match="a list of texts, none of them empty"):
