@@ -6,14 +6,9 @@ count them; the rows of a frame count from 1 behind the header.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
 import io
-import itertools
 import re
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +16,15 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from gatewise.data.files import read_bytes, to_text
+from gatewise.data.records import refuse_ragged, sniff
 from gatewise.errors import DataError, MissingExtraError
 
-SEPARATORS = (",", ";", "\t")
-SNIFFED = 50  # records that decide about separator and decimal mark
 INDEX = "index"  # name of a column that has none: the first of a file, or an index of times
 DATE = r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?"
 DOTTED = r"[+-]?[1-9]\d{0,2}\.\d{3}"  # a decimal number, or thousands with a dot
 DECIMAL_COMMA = r"[+-]?\d+(\.\d{3})*,\d+"
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+RESAVE = "save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'), or convert it with iconv -t UTF-8"
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -41,7 +36,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     Raises DataError when there is no such file, or it is not a table of that kind, saying where
     it is not; MissingExtraError for a Parquet file without pyarrow.
     """
-    raw = _read_bytes(Path(path))
+    raw = read_bytes(path, "a CSV or Parquet file")
     if raw[:4] == b"PAR1":
         return _read_parquet(raw, path)
     if raw[:4] == b"PK\x03\x04":
@@ -49,7 +44,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             f"{path} is a spreadsheet or a zip archive, not a CSV or Parquet file; save its "
             f"sheet as 'CSV UTF-8', or unpack it, and pass that file"
         )
-    return _read_csv(_checked_text(raw, path), path)
+    return _read_csv(to_text(raw, path, advice=RESAVE).encode(), path)
 
 
 def as_frame(data: Any) -> pd.DataFrame:
@@ -151,23 +146,6 @@ def _value_names(count: int) -> list[str]:
     return ["value"] if count == 1 else [f"value_{i}" for i in range(count)]
 
 
-def _read_bytes(path: Path) -> bytes:
-    if not path.exists():
-        near = "" if path.parent.is_dir() else f" (the folder {path.parent} does not exist either)"
-        raise DataError(f"there is no file {path}{near}; check the path")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; expected a CSV or Parquet file")
-    try:
-        raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    if not raw.strip():
-        raise DataError(f"{path} is empty; expected a header line and rows below it")
-    return raw
-
-
 def _read_parquet(raw: bytes, path: str | Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(io.BytesIO(raw))
@@ -178,30 +156,8 @@ def _read_parquet(raw: bytes, path: str | Path) -> pd.DataFrame:
     return as_frame(frame)
 
 
-def _checked_text(raw: bytes, path: str | Path) -> bytes:
-    """The same text as UTF-8 without a mark in front."""
-    if raw[:2] in UTF16:
-        try:
-            return raw.decode("utf-16").encode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} begins as UTF-16 but is not: {error}") from None
-    raw = raw.removeprefix(codecs.BOM_UTF8)
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise DataError(
-            f"{path} is not UTF-8: line {line}, byte {column} is 0x{raw[error.start]:02X}; save "
-            f"it as UTF-8 (in a spreadsheet: 'CSV UTF-8'), or convert it with iconv -t UTF-8"
-        ) from None
-    if b"\0" in raw[:4096]:
-        raise DataError(f"{path} holds binary data; expected a CSV or Parquet file")
-    return raw
-
-
 def _read_csv(raw: bytes, path: str | Path) -> pd.DataFrame:
-    separator, head = _sniff(raw, path)
+    separator, head = sniff(raw, path)
     decimal = _decimal(head, separator)
     names = [name.strip() for name in head[0]]
     headless = _holds_data(names, decimal)
@@ -211,7 +167,7 @@ def _read_csv(raw: bytes, path: str | Path) -> pd.DataFrame:
             f"Write a first line with the names of the columns"
         )
     if any(len(record) > len(names) for record in head):  # pandas would take an index out of it
-        _refuse_ragged(raw, separator, path)
+        refuse_ragged(raw, separator, path)
     try:
         frame = pd.read_csv(
             io.BytesIO(raw),
@@ -222,12 +178,12 @@ def _read_csv(raw: bytes, path: str | Path) -> pd.DataFrame:
             low_memory=False,
         )
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        _refuse_ragged(raw, separator, path)
+        refuse_ragged(raw, separator, path)
         raise DataError(f"{path} cannot be read as a table: {error}") from None
     if frame.empty:
         raise DataError(f"{path} has a header ({', '.join(names)}) but no rows below it")
     if frame.iloc[:, -1].hasnans and len(names) > 1:  # a row that is too short looks like this
-        _refuse_ragged(raw, separator, path)
+        refuse_ragged(raw, separator, path)
     _refuse_dotted_thousands(frame, raw, separator, headless, names, path)
     if headless:
         return frame.set_axis(_value_names(len(names)), axis=1)
@@ -253,33 +209,6 @@ def _without_numbering(frame: pd.DataFrame, path: str | Path) -> pd.DataFrame:
         raise DataError(f"column {names.index('') + 1} of {path} has no name; name it in line 1")
     _refuse_twins(names, path)
     return frame.set_axis(names, axis=1)
-
-
-def _records(raw: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(line where it ends, fields) of each record that is not blank."""
-    text = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8", newline="")
-    reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
-    for fields in reader:
-        if fields and (len(fields) > 1 or fields[0].strip()):
-            yield reader.line_num, fields
-
-
-def _sniff(raw: bytes, path: str | Path) -> tuple[str, list[list[str]]]:
-    """The separator and the first records. A separator that cuts every record into as many fields
-    as the header is better than one that does not; then, more fields are better; then, a comma
-    is a decimal mark where fields hold a ';'."""
-    cuts = {}
-    for separator in SEPARATORS:
-        try:
-            records = [r for _, r in itertools.islice(_records(raw, separator), SNIFFED)]
-        except csv.Error as error:
-            raise DataError(f"{path} cannot be read as a table: {error}") from None
-        width = len(records[0])
-        even = all(len(fields) == width for fields in records)
-        clear = separator != "," or not any(";" in field for field in records[0])
-        cuts[width > 1, even, width, clear, separator] = records
-    best = max(cuts, key=lambda cut: cut[:4])
-    return best[4], cuts[best]
 
 
 def _decimal(records: list[list[str]], separator: str) -> str:
@@ -377,20 +306,3 @@ def _decimal_comma(frame: pd.DataFrame) -> tuple[int, str] | None:
         if len(found):
             return i, str(found.iloc[0])
     return None
-
-
-def _refuse_ragged(raw: bytes, separator: str, path: str | Path) -> None:
-    """Raises DataError for the first record that has not as many fields as the header."""
-    mark = {"\t": "a tab"}.get(separator, f"'{separator}'")
-    try:
-        width = 0
-        for line, fields in _records(raw, separator):
-            width = width or len(fields)
-            if len(fields) != width:
-                raise DataError(
-                    f"{path}, line {line}: {len(fields)} fields, but the header has {width} "
-                    f"(separated by {mark}); put quotes around a field that holds the "
-                    f"separator, or complete the line"
-                )
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from None
