@@ -60,6 +60,7 @@ def test_the_text_is_that_of_all_tokens_cut_at_the_first_stop(tokens, stops, bef
     assert growing.stopped == stopped
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_half_a_character_is_never_told(text):
     growing = GrowingText(lambda tokens: bytes(tokens).decode("utf-8", errors="replace"))
