@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 
@@ -69,6 +70,17 @@ def test_the_strength_is_the_best_on_the_validation_part():
     again = fitted(texts, y, refit=True)
     assert again.strength == model.strength
     assert again.coefficients.shape[1] > model.coefficients.shape[1]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_regression_that_was_put_into_json_and_arrays_answers_as_before(several):
+    texts, y = reviews()
+    model = fitted(texts, np.stack([y, 1 - y], axis=1) if several else y, classes=2)
+    facts, arrays = model.to_parts()
+    again = rivals.TfidfRegression.from_parts(json.loads(json.dumps(facts)), arrays)
+    np.testing.assert_allclose(
+        again.probabilities(texts), model.probabilities(texts), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_a_class_that_training_lacks_is_told_by_nobody():
@@ -285,6 +297,14 @@ def test_ngrams_sum_to_one_and_rule_nothing_out(train, before, order):
     assert (p > 0).all()
     told = model.nats(np.array([*before, 3]))
     assert np.exp(-told[-1]) == pytest.approx(p[3])
+
+
+def test_ngrams_that_were_put_into_arrays_answer_as_before():
+    ids = markov(3000, 5, 1)
+    model = NgramModel.fit(ids[:2000], 4, 6)
+    again = NgramModel.from_arrays(model.to_arrays(), 6)
+    np.testing.assert_allclose(again.nats(ids[2000:]), model.nats(ids[2000:]), rtol=1e-5)
+    assert again.distribution(ids[:3]).sum() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_longer_contexts_are_better_where_the_text_allows():

@@ -243,7 +243,7 @@ class ClassEvaluation:
         own = float((self.told() == self.truth).mean())
         said = (
             f"Nothing was learnt: {self.comparison.where} the network is no better than always "
-            f"answering '{answer}', as far as chance can tell (accuracy {own:.3f} against "
+            f"answering '{answer}', as far as they can tell (accuracy {own:.3f} against "
             f"{share:.3f}); the same answers dealt out blindly agree with the truth as well "
             f"({in_words(self.blind)}, permutation test)."
         )

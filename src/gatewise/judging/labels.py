@@ -207,7 +207,7 @@ class LabelEvaluation:
         answer = " and ".join(f"'{self.labels[c]}'" for c in often) or "no label"
         said = (
             f"Nothing was learnt: {compared.where} the network is no better than always answering "
-            f"{answer}, as far as chance can tell (micro-F1 {compared.own:.3f}); the same answers "
+            f"{answer}, as far as they can tell (micro-F1 {compared.own:.3f}); the same answers "
             f"dealt out blindly agree with the truth as well ({in_words(self.blind)}, "
             f"permutation test)."
         )

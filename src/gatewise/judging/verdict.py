@@ -92,9 +92,15 @@ def score_table(
     """The scores as text, one line for each name in this order."""
     metrics = [m for m in scores[order[0][0]] if any(s[m] is not None for s in scores.values())]
     width = max(16, *(len(name) + 2 for name, _ in order))
-    lines = [f"{'':<{width}}" + "".join(f"{metric:>17}" for metric in metrics)]
+    lines = [" " * width + "".join(f"{metric:>{_room(metric)}}" for metric in metrics)]
     for name, _ in order:
-        cells = (scores[name][metric] for metric in metrics)
-        shown = ("-" if cell is None else f"{cell:#.4g}" for cell in cells)
-        lines.append(f"{name:<{width}}" + "".join(f"{cell:>17}" for cell in shown))
+        row = f"{name:<{width}}"
+        for metric in metrics:
+            cell = scores[name][metric]
+            row += f"{'-' if cell is None else f'{cell:#.4g}':>{_room(metric)}}"
+        lines.append(row)
     return "\n".join(lines)
+
+
+def _room(metric: str) -> int:
+    return max(12, len(metric) + 2)

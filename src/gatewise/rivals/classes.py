@@ -7,7 +7,7 @@ Answers are probabilities (n, C).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ MAJORITY = "most frequent class"
 TFIDF = "TF-IDF + logistic regression"
 NEIGHBOUR = "nearest neighbour"
 
-STRENGTHS = (1.0, 10.0, 100.0)  # C of the regression: the larger, the less it is held back
+STRENGTHS = (0.1, 1.0, 5.0, 30.0)  # C of the regression: the larger, the less it is held back
 RARE = 1_000  # texts from which on a term must stand in two of them
 MOST_TERMS = 300_000
 STEPS = 64  # that sequences are brought to, at most, to be compared
@@ -109,6 +109,25 @@ class TfidfRegression:
     def probabilities(self, texts: Texts) -> Floats:
         """(n, C)"""
         return self._answer(_counts(texts, self.unit, self.terms, self.idf))
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
+        """JSON-ready facts and float32 arrays, to be saved; `from_parts` reads them."""
+        facts = {
+            "unit": self.unit,
+            "several": self.several,
+            "strength": self.strength,
+            "terms": list(self.terms),
+        }
+        arrays = {name: getattr(self, name) for name in ("idf", "coefficients", "intercepts")}
+        return facts, {name: np.asarray(a, dtype=np.float32) for name, a in arrays.items()}
+
+    @classmethod
+    def from_parts(
+        cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> TfidfRegression:
+        """What `to_parts` gave, again."""
+        read = {name: np.asarray(a, dtype=np.float64) for name, a in arrays.items()}
+        return cls(**{**facts, "terms": tuple(facts["terms"]), **read})
 
     def _answer(self, x: Any) -> Floats:
         z = np.asarray(x @ self.coefficients.T) + self.intercepts

@@ -5,7 +5,9 @@ Token ids are 0 to V - 1. Answers are nats, -log p of each token given those bef
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +98,28 @@ class NgramModel:
             for found, count, known in zip(keys, counts, contexts, strict=True)
         ]
         return cls(tuple(levels), size)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays to be saved; `from_arrays` reads them."""
+        found: dict[str, NDArray[Any]] = {}
+        for n, level in enumerate(self.levels, start=1):
+            found[f"keys_{n}"] = level.keys
+            found[f"share_{n}"] = level.share.astype(np.float32)
+            found[f"spare_{n}"] = level.spare.astype(np.float32)
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], vocab_size: int) -> NgramModel:
+        """What `to_arrays` gave, again."""
+        levels = [
+            Level(
+                arrays[f"keys_{n}"].astype(np.int64),
+                arrays[f"share_{n}"].astype(np.float64),
+                arrays[f"spare_{n}"].astype(np.float64),
+            )
+            for n in range(1, len(arrays) // 3 + 1)
+        ]
+        return cls(tuple(levels), vocab_size)
 
     def nats(self, ids: Ints, before: Ints | None = None) -> Floats:
         """-log p of each token given those before it.  (N,) -> (N,)
