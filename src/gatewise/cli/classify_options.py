@@ -31,7 +31,7 @@ class ClassifyOptions(Options):
                      training
     test             kept from training, to be judged on: a share (below 1), a number of texts, or
                      a file of them
-    encoding         of the file
+    encoding         of the file; None: UTF-8, or UTF-16 where a mark says so
     engine           what trains the network
     device           where it trains
     seed             the same seed gives the same numbers
@@ -54,7 +54,7 @@ class ClassifyOptions(Options):
     keep_duplicates: bool = False
     validation: int | float = Field(default=0.1, gt=0)
     test: HeldOut = 0.2
-    encoding: str = "utf-8"
+    encoding: str | None = None
     engine: Literal["torch"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)

@@ -124,16 +124,13 @@ def train_and_judge(
     except DataError as error:  # it counts the rows it was given
         kept = f"{len(series)} rows, {test} of them kept for the test: --test"
         raise DataError(f"{error} ({kept})") from error
-    notes = [*series.notes, *model.notes_]
+    stopped = verbs.interruption(model.history_, model.training_)
+    notes = [*series.notes, *model.notes_, *stopped]
     own_folds = test // options.horizon  # those that need no further training
-    interrupted = model.history_.stopped == "interrupted"
+    interrupted = bool(stopped)
     failure: GatewiseError | None = None
     if interrupted:
         folds = min(folds, own_folds)
-        epochs = f"epoch {len(model.history_.records)} of {model.training_.epochs}"
-        best = model.history_.best_epoch
-        kept = f"the best model so far, of epoch {best}," if best else "the untrained model"
-        notes.append(f"training was interrupted after {epochs}; {kept} was kept")
     evaluation = model.evaluate(series)
     try:
         backtest = model.backtest(series, folds=folds)
@@ -256,9 +253,4 @@ def resolved(
     if not own_choices:
         chosen |= {"lookback": model.lookback_, "strategy": model.strategy_}
         network, training = model.network_.model_dump(), model.training_.model_dump()
-    flat = {**wanted.options.model_dump(exclude={"out"}), **chosen}
-    return {
-        **{name: value for name, value in flat.items() if value is not None},
-        "network": network,
-        "training": training,
-    }
+    return verbs.settings_again(wanted, chosen, network, training)

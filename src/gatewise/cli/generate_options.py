@@ -29,7 +29,7 @@ class GenerateOptions(Options):
                      that decides when to stop training
     test             kept from training, to be judged on: a share (below 1) or number of characters
                      at the end of the text, or a file
-    encoding         of the file
+    encoding         of the file; None: UTF-8, or UTF-16 where a mark says so
     engine           what trains the network
     device           where it trains
     seed             the same seed gives the same text
@@ -51,7 +51,7 @@ class GenerateOptions(Options):
     quantize: bool = False
     validation: int | float = Field(default=0.1, gt=0)
     test: HeldOut = 0.1
-    encoding: str = "utf-8"
+    encoding: str | None = None
     engine: Literal["torch"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewise.cli.options import Options
+from gatewise.cli.options import Job, Options
 from gatewise.errors import GatewiseError
 from gatewise.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from gatewise.spec import Training
+    from gatewise.training import History
 
 INTERRUPTED = 130  # the exit code
 
@@ -76,13 +79,14 @@ def write_metrics(folder: Path, told: Mapping[str, Any]) -> None:
 
 
 def places(out: Path) -> dict[str, Path]:
-    """What a run leaves in its folder, and where."""
-    return {
+    """What a run has left in its folder, and where."""
+    left = {
         "report": out / "report.html",
         "predictions": out / "predictions.csv",
         "model": out / "model",
         "metrics": out / "metrics.json",
     }
+    return {name: place for name, place in left.items() if place.exists()}
 
 
 def tell_places(console: Console, left: Mapping[str, Path]) -> None:
@@ -133,6 +137,31 @@ def to_yaml(own: type[Options], settings: Mapping[str, Any]) -> str:
     return head + yaml.safe_dump(
         outputs.plain(settings), sort_keys=False, allow_unicode=True, default_flow_style=None
     )
+
+
+def settings_again(
+    wanted: Job[Any],
+    chosen: Mapping[str, Any],
+    network: Mapping[str, Any],
+    training: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What --config needs for the same run again: every setting as the run used it.
+
+    chosen  of the verb's own options those that the run found for itself
+    """
+    flat = {**wanted.options.model_dump(exclude={"out"}), **chosen}
+    known = {name: value for name, value in flat.items() if value is not None}
+    return {**known, "network": network, "training": training}
+
+
+def interruption(history: History, training: Training) -> list[str]:
+    """What must be said of a training that Ctrl-C ended: one note, else none."""
+    if history.stopped != "interrupted":
+        return []
+    best = history.best_epoch
+    kept = f"the best model so far, of epoch {best}," if best else "the untrained model"
+    epochs = f"epoch {len(history.records)} of {training.epochs}"
+    return [f"training was interrupted after {epochs}; {kept} was kept"]
 
 
 def distinct(notes: Sequence[str]) -> tuple[str, ...]:
