@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import (
-    encoder_decoder_specs,
-    many_to_one_specs,
+    every_spec,
+    meant,
     only,
     padded,
     random_batch,
@@ -34,14 +34,20 @@ from gatewise.engines.onnx.engine import Engine, build_graphs
 from gatewise.errors import ArtifactError, SpecError, UsageError
 from gatewise.spec import NetworkSpec
 
-EVERY = many_to_one_specs() | encoder_decoder_specs()
+EVERY = every_spec()
 FOR_A_CHILD = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-ATTENDING = [name for name in EVERY if "attention" in name]
+ATTENDING = [
+    name for name in EVERY if any(word in name for word in ("attention", "additive", "multiplic"))
+]
 
 
 @cache
 def engine_of(name: str) -> Engine:
     return Engine(EVERY[name], build_graphs(EVERY[name], random_weights(EVERY[name])))
+
+
+def close(ours: Any, theirs: Any, atol: float) -> None:
+    np.testing.assert_allclose(ours, theirs, atol=atol, rtol=0)
 
 
 def truth(spec: NetworkSpec, batch: Batch) -> reference.Reference:
@@ -52,24 +58,33 @@ def truth(spec: NetworkSpec, batch: Batch) -> reference.Reference:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_it_answers_as_the_reference(name: str) -> None:
-    batch = random_batch(EVERY[name], seed=3)
-    answer, expected = engine_of(name).forward(batch), truth(EVERY[name], batch)
+    spec, batch = EVERY[name], random_batch(EVERY[name], seed=3)
+    answer, expected = engine_of(name).forward(batch), truth(spec, batch)
     assert answer.output.dtype == np.float32
-    np.testing.assert_allclose(answer.output, expected.output, atol=1e-5, rtol=0)
+    assert answer.output.shape == expected.output.shape
+    close(meant(spec, batch, answer.output), meant(spec, batch, expected.output), 1e-5)
     assert (answer.attention is None) == (expected.attention is None)
     if expected.attention is not None:
-        np.testing.assert_allclose(answer.attention, expected.attention, atol=1e-5, rtol=0)
+        close(answer.attention, expected.attention, 1e-5)
+    assert (answer.state is None) == (expected.state is None)
+    if expected.state is not None:
+        close(answer.state, expected.state, 1e-5)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_row_alone_in_a_batch_and_under_longer_padding_is_one_answer(name: str) -> None:
-    engine, batch = engine_of(name), random_batch(EVERY[name], seed=4)
-    kept = engine.forward(batch).output
-    longer = engine.forward(padded(batch, 4 * EVERY[name].segment_length)).output
-    np.testing.assert_allclose(longer, kept, atol=1e-6, rtol=0)
+    spec, engine, batch = EVERY[name], engine_of(name), random_batch(EVERY[name], seed=4)
+    kept = engine.forward(batch)
+    longer = engine.forward(padded(batch, 4 * spec.segment_length))
+    close(meant(spec, batch, longer.output), meant(spec, batch, kept.output), 1e-6)
+    if kept.state is not None:
+        close(longer.state, kept.state, 1e-6)
     for b in range(len(batch.x)):
-        alone = engine.forward(only(batch, b)).output
-        np.testing.assert_allclose(alone[0], kept[b], atol=1e-6, rtol=0)
+        alone = engine.forward(only(batch, b))
+        steps = alone.output.shape[1]
+        close(alone.output[0], kept.output[b, :steps], 1e-6)
+        if kept.state is not None:
+            close(alone.state[:, :, 0], kept.state[:, :, b], 1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -85,12 +100,12 @@ def test_padding_is_never_read(name: str, seed: int, rows: int, more: int, fill:
     batch = random_batch(spec, seed, rows)
     kept = engine.forward(batch)
     filled = engine.forward(padded(batch, more * spec.segment_length, fill))
-    np.testing.assert_allclose(filled.output, kept.output, atol=1e-6, rtol=0)
+    close(meant(spec, batch, filled.output), meant(spec, batch, kept.output), 1e-6)
     if kept.attention is not None:
         assert filled.attention is not None
-        steps = kept.attention.shape[1]
-        np.testing.assert_allclose(filled.attention[:, :steps], kept.attention, atol=1e-6, rtol=0)
-        np.testing.assert_array_equal(filled.attention[:, steps:], 0.0)
+        steps = kept.attention.shape[-1]
+        close(filled.attention[..., :steps], kept.attention, 1e-6)
+        np.testing.assert_array_equal(filled.attention[..., steps:], 0.0)
 
 
 @pytest.mark.parametrize("name", ATTENDING)
@@ -100,9 +115,9 @@ def test_attention_is_zero_at_padding_and_sums_to_one(name: str) -> None:
     assert attention is not None
     ends = batch.lengths // spec.segment_length  # type: ignore[operator]
     for b, end in enumerate(ends):
-        assert attention[b, :end].min() > 0
-        assert not attention[b, end:].any()
-    np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-6)
+        assert attention[b, ..., :end].min() > 0
+        assert not attention[b, ..., end:].any()
+    close(attention.sum(axis=-1), 1, 1e-6)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

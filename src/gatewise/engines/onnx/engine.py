@@ -106,7 +106,7 @@ class Engine:
         wanted = ["output", *(f"next_{name}" for name in names)]
         most = max(1, WORKING_MEMORY // (rows * bytes_of_step(spec)))
         output = np.zeros((rows, steps, spec.output_size), np.float32)
-        for first in range(0, steps, most):
+        for first in range(0, int(lengths.max()), most):
             going = np.flatnonzero(lengths > first)
             read = {
                 "x": np.ascontiguousarray(x[going, first : first + most]),
