@@ -1,0 +1,179 @@
+"""What a generator decides before it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import UNKNOWN
+from gatewise.data.encoded import Ids
+from gatewise.data.sequences import Streams
+from gatewise.data.text import TextCodec
+from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks.generator_recipe import recipe
+from gatewise.tasks.generator_text import Texts, split
+from gatewise.training import History
+from gatewise.weights import initial
+
+if TYPE_CHECKING:
+    from gatewise.tasks.generator import Generator
+
+UNITS = ("char", "word", "bpe")
+FEWEST = 3  # tokens to learn anything from
+MEANINGLESS = ("pooling", "attention", "attention_size", "segment_length", "shortcut")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that training needs.
+
+    ids    (M,) that are learnt from
+    held   (M,) that decide when to stop; empty where nothing does
+    given  weights to begin with
+    """
+
+    spec: NetworkSpec
+    network: Network
+    training: Training
+    codec: TextCodec
+    ids: Ids
+    held: Ids
+    sequence_length: int
+    given: Mapping[str, NDArray[np.float32]]
+    notes: tuple[str, ...]
+    data: dict[str, Any]
+
+    @property
+    def train_source(self) -> Streams:
+        """Streams through what is learnt from."""
+        return _streams(self.ids, self.sequence_length)
+
+    @property
+    def held_source(self) -> Streams | None:
+        """Streams through what decides when to stop."""
+        return _streams(self.held, self.sequence_length) if len(self.held) else None
+
+
+def check_choices(model: Generator) -> None:
+    """Raises UsageError for arguments that no text could make sense of."""
+    problems = []
+    if model.unit not in UNITS:
+        near = did_you_mean(str(model.unit), UNITS)
+        problems.append(f"unit must be one of {', '.join(UNITS)}, not {model.unit!r}{near}")
+    if not _is_number(model.validation) or model.validation < 0:
+        problems.append(
+            f"validation must be a share or a number of characters, not {model.validation!r}"
+        )
+    length = model.sequence_length
+    if length is not None and (not isinstance(length, int) or length < 1):
+        problems.append(f"sequence_length must be a number of steps, at least 1, not {length!r}")
+    if model.training is not None and "loss" in model.training.chosen():
+        problems.append("the loss of a generator is cross_entropy; leave loss out")
+    chosen = {} if model.network is None else model.network.chosen()
+    if chosen.get("bidirectional"):
+        problems.append("a generator reads one way: it cannot know what comes; bidirectional=False")
+    for name in MEANINGLESS:
+        if name in chosen:
+            problems.append(f"the network of a generator has no {name}; leave it out")
+    if problems:
+        raise UsageError("; ".join(problems))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def make_plan(model: Generator, whole: Texts) -> Plan:
+    """Everything that follows from arguments and text. Raises DataError, UsageError, SpecError."""
+    learnt, held, notes = split(whole, model.validation)
+    codec = TextCodec.learn(
+        learnt.texts, model.unit, lowercase=model.lowercase, vocab_size=model.vocab_size
+    )
+    notes += codec.notes
+    ids = learnt.ids(codec)
+    if len(ids) < FEWEST:
+        raise DataError(
+            f"the text has {len(ids)} tokens to learn from; at least {FEWEST} are needed, "
+            f"and some thousand to learn anything worth while"
+        )
+    held_ids = ids[:0] if held is None else held.ids(codec)
+    if len(held_ids) == 1:  # nothing stands before it that it could follow from
+        held_ids = held_ids[:0]
+    by_rule = recipe(len(ids))
+    network = by_rule.network if model.network is None else model.network.over(by_rule.network)
+    if network.tie_embedding:
+        network = _tied(network, model.network)
+    training = by_rule.training.replace(loss="cross_entropy")
+    training = training if model.training is None else model.training.over(training)
+    spec = NetworkSpec.complete(
+        network,
+        kind="many_to_many",
+        input_size=1,
+        vocab_size=codec.units,
+        output_size=codec.units,
+    )
+    unknown = float((held_ids == UNKNOWN).mean()) if len(held_ids) else 0.0
+    if unknown:
+        notes.append(f"{unknown:.2%} of the tokens that decide when to stop are unknown")
+    length = model.sequence_length or by_rule.sequence_length
+    return Plan(
+        spec=spec,
+        network=network,
+        training=training,
+        codec=codec,
+        ids=ids,
+        held=held_ids,
+        sequence_length=length,
+        given=_start(spec, ids, model.seed),
+        notes=tuple(dict.fromkeys(notes)),
+        data={
+            "texts": len(whole.texts),
+            "several": whole.several,
+            "characters": learnt.characters,
+            "held characters": 0 if held is None else held.characters,
+            "tokens": len(ids),
+            "held": len(held_ids),
+            "sequence_length": length,
+            "sha256": whole.digest,
+        },
+    )
+
+
+def _tied(network: Network, given: Network | None) -> Network:
+    """The head's matrix is the table of token vectors: as wide as the network is."""
+    if given is not None and "embedding_size" in given.chosen():
+        if network.embedding_size != network.hidden_size:
+            raise SpecError(
+                f"tie_embedding needs embedding_size and hidden_size alike, "
+                f"not {network.embedding_size} and {network.hidden_size}"
+            )
+        return network
+    return network.replace(embedding_size=network.hidden_size)
+
+
+def _start(spec: NetworkSpec, ids: Ids, seed: int) -> dict[str, NDArray[np.float32]]:
+    """An unknown token that training never shows says nothing: its vector is 0, not at random."""
+    if (ids == UNKNOWN).any() or spec.token_dropout:
+        return {}
+    table = initial(spec, seed)["embedding.table"]
+    table[UNKNOWN] = 0.0
+    return {"embedding.table": table}
+
+
+def _streams(ids: Ids, sequence_length: int) -> Streams:
+    return Streams(ids, min(sequence_length, len(ids) - 1))
+
+
+def idle(history: History) -> list[str]:
+    """What must be said where training led nowhere."""
+    if history.best_epoch or not history.records:
+        return []
+    return [
+        "no epoch of training did better on the text held out than random weights: "
+        "nothing was learnt"
+    ]
