@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import lzma
+import re
 import zlib
 from pathlib import Path
 
@@ -107,7 +108,10 @@ def _shown(name: str) -> str:
 
 
 def _advice(raw: bytes, tried: str) -> str:
-    for name in LIKELY:
+    """An encoding that may be the right one: an East Asian one writes two high bytes in a row."""
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", raw)]
+    paired = sum(length > 1 for length in runs) > len(runs) / 2
+    for name in LIKELY if paired else ():
         if name == tried:
             continue
         try:
