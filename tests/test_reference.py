@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import (
-    encoder_decoder_specs,
-    many_to_one_specs,
+    every_spec,
+    meant,
     only,
     padded,
     random_batch,
@@ -23,7 +23,7 @@ from networks import (
 from gatewise import reference
 from gatewise.batch import Batch
 
-EVERY = many_to_one_specs() | encoder_decoder_specs()
+EVERY = every_spec()
 TORCH = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
@@ -259,10 +259,15 @@ def test_what_a_sequence_is_padded_or_batched_with_changes_nothing(
     spec, weights, batch = exact(name, seed)
     kept = reference.forward(spec, weights, batch)
     longer = reference.forward(spec, weights, padded(batch, more * spec.segment_length, fill))
-    np.testing.assert_allclose(longer.output, kept.output, atol=1e-12)
+    ours, theirs = (meant(spec, batch, answer.output) for answer in (longer, kept))
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
     for b in range(len(batch.x)):
         alone = reference.forward(spec, weights, only(batch, b))
-        np.testing.assert_allclose(alone.output[0], kept.output[b], atol=1e-12)
+        steps = alone.output.shape[1]
+        np.testing.assert_allclose(alone.output[0], kept.output[b, :steps], atol=1e-12)
+        if kept.state is not None:
+            np.testing.assert_allclose(alone.state[:, :, 0], kept.state[:, :, b], atol=1e-12)
+            np.testing.assert_allclose(longer.state, kept.state, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["mse", "mae", "huber"])
@@ -284,5 +289,7 @@ def test_it_computes_in_the_precision_it_is_given(name: str, dtype: type) -> Non
     weights, batch = random_weights(spec, 0, dtype), random_batch(spec, 0, dtype=dtype)
     answer = reference.forward(spec, weights, batch)
     assert answer.output.dtype == dtype
-    assert answer.output.shape == (5, spec.horizon, spec.output_size)
+    steps = batch.x.shape[1] if spec.kind == "many_to_many" else spec.horizon
+    assert answer.output.shape == (5, steps, spec.output_size)
     assert answer.attention is None or answer.attention.dtype == dtype
+    assert answer.state is None or answer.state.dtype == dtype

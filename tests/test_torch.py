@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from networks import (
-    encoder_decoder_specs,
-    many_to_one_specs,
+    every_spec,
+    meant,
     only,
     padded,
     random_batch,
@@ -17,14 +19,14 @@ from networks import (
 )
 
 from gatewise import reference
-from gatewise.batch import Batch, Examples, batch_order, in_order
+from gatewise.batch import IGNORED, PADDING, Batch, Examples, batch_order, in_order
 from gatewise.engine import EpochPlan, load_engine
 from gatewise.engines.torch.engine import Engine
 from gatewise.errors import UsageError
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import initial, shapes
 
-SPECS = {**many_to_one_specs(), **encoder_decoder_specs()}
+SPECS = every_spec()
 
 
 def engine_of(spec: NetworkSpec, seed: int = 0, **training: object) -> Engine:
@@ -43,10 +45,15 @@ def test_forward_agrees_with_the_equations(name: str) -> None:
     batch = random_batch(spec)
     ours = engine_of(spec).forward(batch)
     truth = reference.forward(spec, random_weights(spec), batch)
-    np.testing.assert_allclose(ours.output, truth.output, atol=1e-5)
+    np.testing.assert_allclose(
+        meant(spec, batch, ours.output), meant(spec, batch, truth.output), atol=1e-5
+    )
     if truth.attention is not None:
         np.testing.assert_allclose(ours.attention, truth.attention, atol=1e-5)
         assert np.all(ours.attention[truth.attention == 0] == 0)
+    assert (ours.state is None) == (truth.state is None)
+    if truth.state is not None:
+        np.testing.assert_allclose(ours.state, truth.state, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -54,12 +61,17 @@ def test_a_row_is_the_same_alone_in_a_batch_and_under_any_padding(name: str) -> 
     spec = SPECS[name]
     engine, batch = engine_of(spec), random_batch(spec)
     engine.module.double()  # so that what is left is no rounding
-    together = engine.forward(batch).output
-    longer = engine.forward(padded(batch, 3 * spec.segment_length, fill=9.0)).output
-    np.testing.assert_allclose(longer, together, atol=1e-10)
+    together = engine.forward(batch)
+    longer = engine.forward(padded(batch, 3 * spec.segment_length, fill=9.0))
+    np.testing.assert_allclose(
+        meant(spec, batch, longer.output), meant(spec, batch, together.output), atol=1e-10
+    )
     for row in range(len(batch.x)):
-        alone = engine.forward(only(batch, row)).output
-        np.testing.assert_allclose(alone[0], together[row], atol=1e-10)
+        alone = engine.forward(only(batch, row))
+        steps = alone.output.shape[1]
+        np.testing.assert_allclose(alone.output[0], together.output[row, :steps], atol=1e-10)
+        if together.state is not None:
+            np.testing.assert_allclose(alone.state[:, :, 0], together.state[:, :, row], atol=1e-10)
 
 
 def test_the_backward_half_reads_from_the_end_to_the_first_token() -> None:
@@ -85,6 +97,18 @@ FEW = [
     "lstm-2-uni-by_position-segments-2ahead",
     "rnn-1-bi-by_position-none-0ahead",
 ]
+OF_TOKENS = [  # network, loss
+    ("lstm-1-bi-mean_max-pairs", "cross_entropy"),
+    ("gru-1-uni-attention-tokens", "binary_cross_entropy"),
+    ("rnn-1-bi-last-none", "binary_cross_entropy"),
+    ("lstm-2-uni-steps-tokens", "cross_entropy"),
+    ("gru-1-bi-steps-none", "cross_entropy"),
+    ("lstm-2-uni-steps-tied23", "cross_entropy"),
+    ("rnn-2-uni-writes-none", "cross_entropy"),
+    ("lstm-1-bi-writes-additive-tied23", "cross_entropy"),
+    ("lstm-2-bi-writes-additive", "cross_entropy"),
+    ("gru-2-bi-writes-multiplicative", "cross_entropy"),
+]
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -97,15 +121,63 @@ def test_gradients_agree_with_finite_differences_of_the_equations(name: str) -> 
     engine.set_weights(weights)
     ours = engine.gradients(batch)
     assert list(ours) == list(shapes(spec))
+    are_the_slopes(
+        ours, weights, lambda moved: reference.loss(spec, moved, batch, "mse", teacher_forcing=True)
+    )
+
+
+@pytest.mark.parametrize(("name", "loss"), OF_TOKENS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradients_of_losses_of_classes_are_finite_differences(
+    name: str, loss: str, weighted: bool
+) -> None:
+    """Of ids that do not count, weighted examples, and tables whose row PADDING is not trained."""
+    spec = SPECS[name]
+    weights = random_weights(spec, dtype=np.float64)
+    batch = with_classes(spec, random_batch(spec, rows=3, segments=3, dtype=np.float64), loss)
+    if weighted:
+        batch = replace(batch, weight=np.array([0.5, 2.0, 1.25]))
+    engine = engine_of(spec, loss=loss)
+    engine.module.double()
+    engine.set_weights(weights)
+    ours = engine.gradients(batch)
+    tables = [key for key in ours if key.endswith(".table")]
+    for key in tables:
+        assert np.any(ours[key][1:] != 0)
+    if not spec.tie_embedding:
+        for key in tables:
+            assert not ours[key][PADDING].any()
+    are_the_slopes(ours, weights, lambda moved: reference.loss(spec, moved, batch, loss))
+
+
+def with_classes(spec: NetworkSpec, batch: Batch, loss: str) -> Batch:
+    """Many_to_one: classes in place of values, one of them IGNORED, or 0 and 1 for each."""
+    if spec.kind != "many_to_one":
+        return batch
+    rng = np.random.default_rng(1)
+    rows = len(batch.x)
+    if loss == "binary_cross_entropy":
+        shape = (rows, spec.horizon, spec.output_size)
+        return replace(batch, y=rng.integers(0, 2, shape).astype(np.float64))
+    y = rng.integers(0, spec.output_size, (rows, spec.horizon))
+    y[0, 0] = IGNORED
+    return replace(batch, y=y)
+
+
+def are_the_slopes(
+    ours: dict[str, Any], weights: dict[str, Any], loss: Callable[[dict[str, Any]], float]
+) -> None:
     rng = np.random.default_rng(0)
     for key, value in weights.items():
         for _ in range(4):
-            at = tuple(int(rng.integers(size)) for size in value.shape)
+            first = PADDING + 1 if key.endswith(".table") else 0  # row PADDING is not trained
+            at = (int(rng.integers(first, len(value))),)
+            at += tuple(int(rng.integers(size)) for size in value.shape[1:])
             sides = []
             for step in (1e-5, -1e-5):
                 moved = {**weights, key: value.copy()}
                 moved[key][at] += step
-                sides.append(reference.loss(spec, moved, batch, "mse", teacher_forcing=True))
+                sides.append(loss(moved))
             slope = (sides[0] - sides[1]) / 2e-5
             assert ours[key][at] == pytest.approx(slope, rel=1e-5, abs=1e-8), (key, at)
 
