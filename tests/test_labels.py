@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from sklearn.preprocessing import LabelEncoder, MultiLabelBinarizer
@@ -45,6 +45,7 @@ def test_numbers_are_ordered_by_size_and_a_column_with_gaps_gives_the_same_label
     assert LabelCodec.learn(["4.5", "10", "x"]).classes == ("4.5", "10", "x")
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abcd"), max_size=4), min_size=1))
 def test_lists_of_labels_against_scikit_learn(labels):
     if not any(labels):
@@ -139,6 +140,7 @@ def test_a_tag_never_seen():
 bio_tags = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y", "B-A-B", "I-A-B"]))
 
 
+@settings(deadline=None)
 @given(bio_tags)
 def test_spans_are_those_of_seqeval_and_repair_keeps_them(tags):
     truth = [(type_, first, last + 1) for type_, first, last in get_entities(tags)]

@@ -32,6 +32,7 @@ def ids(codec, text, **how):
     return codec.encode([text], **how).tokens[:, 0].tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), min_size=1))
 def test_characters_come_back(texts):
     if not any(texts):
@@ -44,7 +45,7 @@ def test_characters_come_back(texts):
     assert encoded.tokens.min(initial=END + 1) > END
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text())
 @example("\0padding\0end</s><0x41> [end]")
 @example("e\u0301 \u00e9 \r\n \x85 \u2028 \U0001f600\u200d ")
@@ -204,6 +205,7 @@ def grams(codec, texts, n):
     return ended, Counter(gram for gram in ended if len(gram) == n)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abc", max_size=8), min_size=1), st.integers(1, 3))
 def test_ngrams_against_counting_by_hand(texts, least):
     if not any(texts):
