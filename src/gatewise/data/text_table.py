@@ -1,6 +1,7 @@
 """Columns of text from a file or from memory: CSV, TSV, JSON lines, Parquet, any dataframe.
 
-Every cell stays as it is written: "NA", "1.0" and " a" are texts. Rows count from 1.
+Every cell stays as it is written: "NA" and "1.0" are texts; but spaces in front of a CSV field are
+passed over, since a quote may follow them. Rows count from 1.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ def _known(table: TextTable, names: Sequence[str]) -> list[str]:
 
 
 def _textual(table: TextTable, taken: Sequence[str | None]) -> list[str]:
-    """The columns of strings that are not labels: those with many different cells."""
+    """The columns of strings that are not all numbers."""
     found = []
     for name, cells in table.columns.items():
         strings = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
@@ -193,10 +193,14 @@ def _find_label(table: TextTable, named: list[str]) -> tuple[str, list[str]]:
         return known[0], []
     taken = named or _known(table, TEXT_NAMES)[:1]
     others = [name for name in table.columns if name not in taken]
-    if len(others) > 1 or not taken:
+    if len(others) > 1:
         few = [name for name in others if _different(table.columns[name]) <= FEW_CLASSES]
         repeated = [name for name in few if _different(table.columns[name]) < len(table)]
         others = repeated if len(repeated) == 1 else few or others
+    if len(others) == 2 == len(table.columns):
+        strings = _textual(table, [])
+        ranks = {(_different(table.columns[name]), name in strings): name for name in others}
+        others = [ranks[min(ranks)]] if len(ranks) == 2 else others
     if len(others) == 1:
         return others[0], [f"column '{others[0]}' was taken as the label"]
     raise DataError(
@@ -235,7 +239,7 @@ def _without_header(table: TextTable, named: Sequence[str], label: str | None) -
     if _known(table, TEXT_NAMES) or _known(table, LABEL_NAMES) or not len(table):
         return None
     for cell, cells in zip(table.first, table.columns.values(), strict=True):
-        if cell in cells and _different(cells) <= min(FEW_CLASSES, len(cells) - 1):
+        if cell in cells and _different(cells) <= FEW_CLASSES:
             return table.headless()
     return None
 
