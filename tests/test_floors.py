@@ -18,11 +18,20 @@ MOST_LINES = 400
 WRITTEN = {".py", ".md", ".css", ".html", ".js", ".toml", ".yaml"}
 
 # modules that name others above them in text and import those when they are asked for
-LATE = {"gatewise", "engine", "tasks.shared", "cli"}
+LATE = {"gatewise", "engine", "tasks.shared", "cli", "cli.saved"}
 # imports that only a type checker follows and that lead upwards
 FOR_TYPES = {
+    ("tasks.class_facts", "tasks.classifier"),
+    ("tasks.class_judging", "tasks.classifier"),
+    ("tasks.class_plan", "tasks.classifier"),
+    ("tasks.class_state", "tasks.classifier"),
     ("tasks.facts", "tasks.forecaster"),
     ("tasks.forecaster_state", "tasks.forecaster"),
+    ("tasks.generator_facts", "tasks.generator"),
+    ("tasks.generator_judging", "tasks.generator"),
+    ("tasks.generator_plan", "tasks.generator"),
+    ("tasks.generator_state", "tasks.generator"),
+    ("tasks.generator_writing", "tasks.generator"),
     ("tasks.judging", "tasks.forecaster"),
 }
 # package -> the one place that may import it

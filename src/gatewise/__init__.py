@@ -29,15 +29,19 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gatewise.spec import Network, NetworkSpec, Training
+    from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
+    from gatewise.tasks.generator import Generator
     from gatewise.tasks.shared import load
 
 __all__ = [
     "ArtifactError",
+    "Classifier",
     "DataError",
     "DivergedError",
     "Forecaster",
     "GatewiseError",
+    "Generator",
     "InputError",
     "MissingExtraError",
     "Network",
@@ -55,7 +59,9 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.data.datasets": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
+    "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),
+    "gatewise.tasks.generator": ("Generator",),
     "gatewise.tasks.shared": ("load",),
 }
 

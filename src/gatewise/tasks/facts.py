@@ -15,8 +15,8 @@ def facts(model: Forecaster) -> dict[str, dict[str, Any]]:
     return {
         "Data": _data(model),
         "Reading": _reading(model),
-        "Network": _network(model),
-        "Training": _training(model),
+        "Network": network_facts(model),
+        "Training": training_facts(model),
         "Versions": dict(model.versions_),
     }
 
@@ -58,7 +58,8 @@ def _reading(model: Forecaster) -> dict[str, Any]:
     return found
 
 
-def _network(model: Forecaster) -> dict[str, Any]:
+def network_facts(model: Any) -> dict[str, Any]:
+    """Of any task: what the network is."""
     spec = model.spec_
     found: dict[str, Any] = {
         "cell": spec.cell,
@@ -67,20 +68,31 @@ def _network(model: Forecaster) -> dict[str, Any]:
         "bidirectional": "yes" if spec.bidirectional else "no",
         "dropout": spec.dropout,
     }
-    if spec.embedding != "none":
+    for name in ("input_dropout", "token_dropout"):
+        if getattr(spec, name):
+            found[name] = getattr(spec, name)
+    if spec.embedding == "tokens":
+        found["embedding"] = f"{spec.vocab_size:,} tokens, size {spec.embedding_size}"
+    elif spec.embedding != "none":
         found["embedding"] = f"{spec.embedding}, size {spec.embedding_size}"
+    if spec.tie_embedding:
+        found["tie_embedding"] = "yes"
     if spec.segment_length > 1:
         found["segment_length"] = f"{spec.segment_length} steps"
     if spec.kind == "many_to_one":
         found["pooling"] = spec.pooling
-    else:
+    elif spec.kind == "encoder_decoder":
         found["decoder"] = spec.decoder
-    found["shortcut"] = f"{spec.shortcut} steps, solved" if spec.shortcut else "none"
+    if spec.decoder == "tokens":
+        found["attention"] = spec.attention
+    if model.__class__.__name__ == "Forecaster":
+        found["shortcut"] = f"{spec.shortcut} steps, solved" if spec.shortcut else "none"
     found["weights"] = f"{model.parameters_:,}"
     return found
 
 
-def _training(model: Forecaster) -> dict[str, Any]:
+def training_facts(model: Any) -> dict[str, Any]:
+    """Of any task: how the weights were found."""
     training, history = model.training_, model.history_
     seconds = sum(record.seconds for record in history.records)
     return {

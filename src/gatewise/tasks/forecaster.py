@@ -24,7 +24,7 @@ from gatewise.evaluation import ForecastEvaluation
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
 from gatewise.tasks.facts import facts
-from gatewise.tasks.forecaster_state import restore, saved_params, to_artifact
+from gatewise.tasks.forecaster_state import restore, to_artifact
 from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
@@ -302,7 +302,7 @@ class Forecaster:
     @classmethod
     def from_artifact(cls, artifact: Artifact) -> Self:
         """The saved model again; `gatewise.load` calls this."""
-        self = cls(**saved_params(artifact))
+        self = cls(**shared.saved_params(artifact))
         restore(self, artifact)
         return self
 

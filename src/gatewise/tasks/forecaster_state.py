@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from gatewise.artifact import Artifact
 from gatewise.data.series import SeriesCodec
 from gatewise.data.table import SeriesTable
-from gatewise.engines.onnx.engine import Engine as Runner
-from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
-from gatewise.training import History
 
 if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
@@ -21,10 +18,6 @@ if TYPE_CHECKING:
 
 def to_artifact(model: Forecaster) -> Artifact:
     """The last rows read are kept, so that a loaded model can go on from them."""
-    params = model.get_params(deep=False)
-    params |= {
-        name: None if params[name] is None else params[name].chosen() for name in shared.NESTED
-    }
     tail = model.tail_
     arrays: dict[str, NDArray[Any]] = {"tail": tail.values}
     if tail.times is not None:
@@ -32,16 +25,10 @@ def to_artifact(model: Forecaster) -> Artifact:
     return Artifact(
         task="forecast",
         model={
-            "params": params,
-            "spec": model.spec_.model_dump(),
-            "network": model.network_.model_dump(),
-            "training": model.training_.model_dump(),
+            **shared.network_state(model),
             "strategy": model.strategy_,
             "season": model.season_,
             "codec": model.codec_.to_dict(),
-            "history": model.history_.to_dict(),
-            "notes": list(model.notes_),
-            "data": model.data_,
             "counter": [tail.counter, tail.counter_start, tail.counter_step],
             "trained_rows": model.trained_rows_,
             "scale": model.scale_.tolist(),
@@ -53,31 +40,14 @@ def to_artifact(model: Forecaster) -> Artifact:
     )
 
 
-def saved_params(artifact: Artifact) -> dict[str, Any]:
-    """The constructor's arguments."""
-    params = dict(artifact.model["params"])
-    for name, kind in shared.NESTED.items():
-        params[name] = None if params[name] is None else kind(**params[name])
-    return params
-
-
 def restore(model: Forecaster, artifact: Artifact) -> None:
     """Set all that `fit` learns. Raises KeyError, TypeError, ValueError on foreign contents."""
     saved = artifact.model
-    model.spec_ = NetworkSpec(**saved["spec"])
-    model.network_ = Network(**saved["network"])
-    model.training_ = Training(**saved["training"])
+    shared.restore_network(model, artifact)
     model.strategy_ = saved["strategy"]
     model.season_ = saved["season"]
     model.codec_ = SeriesCodec.from_dict(saved["codec"])
     model.lookback_ = model.codec_.lookback
-    model.weights_ = artifact.weights
-    model.graphs_ = artifact.graphs
-    model.runner_ = Runner(model.spec_, artifact.graphs)
-    model.history_ = History.from_dict(saved["history"])
-    model.notes_ = tuple(saved["notes"])
-    model.versions_ = artifact.versions
-    model.data_ = saved["data"]
     model.trained_rows_ = saved["trained_rows"]
     model.scale_ = np.array(saved["scale"])
     model.tail_ = _tail(saved["data"], saved["counter"], artifact.arrays)

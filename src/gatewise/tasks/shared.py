@@ -7,12 +7,18 @@ import inspect
 import os
 from typing import Any
 
-from gatewise.artifact import read_artifact
+from gatewise.artifact import Artifact, read_artifact
+from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.errors import ArtifactError, UsageError, did_you_mean
-from gatewise.spec import Network, Settings, Training
+from gatewise.spec import Network, NetworkSpec, Settings, Training
+from gatewise.training import History
 from gatewise.version import __version__
 
-TASKS = {"forecast": ("gatewise.tasks.forecaster", "Forecaster")}  # name -> module, class
+TASKS = {  # name -> module, class
+    "forecast": ("gatewise.tasks.forecaster", "Forecaster"),
+    "classify": ("gatewise.tasks.classifier", "Classifier"),
+    "generate": ("gatewise.tasks.generator", "Generator"),
+}
 NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
 
 
@@ -87,3 +93,41 @@ def set_params(task: Any, **params: Any) -> None:
         changed[name] = settings.replace(**fields)
     for name, value in changed.items():
         setattr(task, name, value)
+
+
+def network_state(model: Any) -> dict[str, Any]:
+    """What every fitted task keeps of itself, JSON-ready, beside what is its own."""
+    params = model.get_params(deep=False)
+    nested = {name: None if params[name] is None else params[name].chosen() for name in NESTED}
+    return {
+        "params": {**params, **nested},
+        "spec": model.spec_.model_dump(),
+        "network": model.network_.model_dump(),
+        "training": model.training_.model_dump(),
+        "history": model.history_.to_dict(),
+        "notes": list(model.notes_),
+        "data": model.data_,
+    }
+
+
+def saved_params(artifact: Artifact) -> dict[str, Any]:
+    """The constructor's arguments."""
+    params = dict(artifact.model["params"])
+    for name, kind in NESTED.items():
+        params[name] = None if params[name] is None else kind(**params[name])
+    return params
+
+
+def restore_network(model: Any, artifact: Artifact) -> None:
+    """Set what `network_state` kept, weights and graphs. Raises KeyError, TypeError, ValueError."""
+    saved = artifact.model
+    model.spec_ = NetworkSpec(**saved["spec"])
+    model.network_ = Network(**saved["network"])
+    model.training_ = Training(**saved["training"])
+    model.history_ = History.from_dict(saved["history"])
+    model.notes_ = tuple(saved["notes"])
+    model.data_ = saved["data"]
+    model.weights_ = artifact.weights
+    model.graphs_ = artifact.graphs
+    model.runner_ = Runner(model.spec_, artifact.graphs)
+    model.versions_ = artifact.versions

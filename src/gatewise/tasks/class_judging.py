@@ -1,0 +1,78 @@
+"""A classifier's answers beside the baselines', and what must be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.judging.classes import ClassEvaluation
+from gatewise.judging.labels import LabelEvaluation
+from gatewise.judging.verdict import NETWORK
+from gatewise.rivals.classes import MAJORITY, TFIDF, NearestSequence, TfidfRegression
+from gatewise.tasks.examples import Examples
+
+if TYPE_CHECKING:
+    from gatewise.tasks.classifier import Classifier
+
+Floats = NDArray[np.float64]
+
+NEAREST = "nearest neighbour"
+UNITS: dict[str, Any] = {"char": "char", "word": "word", "bpe": "word", "given": "token"}
+
+
+def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvaluation:
+    """The model and its baselines on the same examples."""
+    truth = model.labels_.encode(examples.labels or [])
+    told: dict[str, Floats] = {NETWORK: model.predict_proba(examples.inputs)}
+    counts = np.array(model.data_["counts"])
+    told[MAJORITY] = np.tile(counts / model.data_["examples"], (len(examples.inputs), 1))
+    rivals = _rivals(model)
+    told |= {name: answer(examples.inputs) for name, answer in rivals.items()}
+    remark = ""
+    if not rivals:
+        absent = "The nearest neighbour"
+        if model.data_["kind"] != "numbers":
+            absent = f"{TFIDF}, often the strongest,"
+        remark = f"{absent} is not among them: a saved model does not hold its training data."
+    facts = {
+        "seed": model.seed,
+        "learnt from": model.data_["examples"],
+        "held out": model.data_["held"],
+    }
+    if model.labels_.kind == "multilabel":
+        size = model.data_["examples"]
+        return LabelEvaluation(
+            model.classes_, truth.astype(np.int64), told, counts, size, facts, remark
+        )
+    return ClassEvaluation(model.classes_, truth, told, counts, facts, remark)
+
+
+def _rivals(model: Classifier) -> dict[str, Callable[[Sequence[Any]], Floats]]:
+    """Baselines that learn, by name; fitted when first asked for, on the training examples."""
+    seen, classes = model.seen_, len(model.classes_)
+    if model.data_["kind"] == "numbers":
+        if seen is None:
+            return {}
+        known = [_steps(one) for one in seen.inputs]
+        nearest = NearestSequence.fit(known, seen.truth, classes)
+        return {NEAREST: lambda inputs: nearest.probabilities([_steps(one) for one in inputs])}
+    if model.rival_ is None and seen is not None:
+        unit = UNITS[model.reading_.codec.unit]  # type: ignore[union-attr]  # of texts and tokens
+        model.rival_ = TfidfRegression.fit(
+            seen.inputs,
+            seen.truth.astype(np.int64),
+            seen.held_inputs,
+            seen.held_truth.astype(np.int64),
+            unit=unit,
+            classes=classes,
+        )
+    return {} if model.rival_ is None else {TFIDF: model.rival_.probabilities}
+
+
+def _steps(one: Any) -> Floats:
+    """(t,) or (t, F) -> (t, F)"""
+    steps = np.asarray(one, dtype=np.float64)
+    return steps[:, None] if steps.ndim == 1 else steps

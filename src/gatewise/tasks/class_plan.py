@@ -1,0 +1,262 @@
+"""What a classifier decides before it trains, and what follows from the validation part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import IntArray
+from gatewise.data.channels import ChannelCodec
+from gatewise.data.labels import LabelCodec
+from gatewise.data.parts import duplicates, split_parts
+from gatewise.data.sequences import Ragged, Sequences
+from gatewise.data.text import TextCodec
+from gatewise.engines.onnx.engine import Engine as Runner
+from gatewise.engines.onnx.engine import build_graphs
+from gatewise.errors import UsageError, did_you_mean
+from gatewise.judging.calibration import fit_temperature
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks import class_recipe
+from gatewise.tasks.examples import Examples
+from gatewise.tasks.reading import Reading
+from gatewise.training import History
+
+if TYPE_CHECKING:
+    from gatewise.tasks.classifier import Classifier
+
+Singles = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+FEWEST_TO_HOLD_OUT = 20  # examples; of fewer, none decides when to stop
+LOSSES = {False: "cross_entropy", True: "binary_cross_entropy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What baselines learn from: inputs and encoded labels of the training and held-out part."""
+
+    inputs: Sequence[Any]
+    truth: IntArray
+    held_inputs: Sequence[Any]
+    held_truth: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that training needs; `given` are weights to begin with."""
+
+    spec: NetworkSpec
+    network: Network
+    training: Training
+    reading: Reading
+    labels: LabelCodec
+    train: Sequences
+    held: Sequences | None
+    seen: Seen
+    given: Mapping[str, Singles]
+    notes: tuple[str, ...]
+    data: dict[str, Any]
+
+
+def check_choices(model: Classifier) -> None:
+    """Raises UsageError for arguments that no data could make sense of."""
+    problems = []
+    if model.class_weight not in (None, "balanced"):
+        near = did_you_mean(str(model.class_weight), ["balanced"])
+        problems.append(
+            f"class_weight must be None or 'balanced', not {model.class_weight!r}{near}"
+        )
+    if model.validation < 0:
+        problems.append(f"validation must be a share or a number of rows, not {model.validation!r}")
+    training = model.training
+    if training is not None and "loss" in training.chosen():
+        problems.append("the loss of a classifier follows from its labels; leave loss out")
+    if problems:
+        raise UsageError("; ".join(problems))
+
+
+def make_plan(model: Classifier, examples: Examples) -> Plan:
+    """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
+    notes = list(examples.notes)
+    given = cast(Sequence[Any], examples.labels)
+    labels = LabelCodec.learn(given, multilabel=bool(model.multi_label))
+    several = labels.kind == "multilabel"
+    truth = labels.encode(given)  # (N,) or (N, C)
+    train, held, more = _split(model, examples, truth)
+    notes += more
+    inputs = examples.inputs
+    seen = Seen([inputs[i] for i in train], truth[train], [inputs[i] for i in held], truth[held])
+    reading = _read(model, examples.kind, seen.inputs)
+    notes += getattr(reading.codec, "notes", ())
+    steps, cut = reading.encode(seen.inputs)
+    notes += cut
+    recipe = (
+        class_recipe.for_numbers(len(train))
+        if examples.kind == "numbers"
+        else class_recipe.for_text(len(train))
+    )
+    network = recipe.network if model.network is None else model.network.over(recipe.network)
+    weights: Mapping[str, Singles] = {}
+    if model.vectors is not None:
+        network, weights, note = _vectors(model, network, reading)
+        notes.append(note)
+    training = recipe.training.replace(loss=LOSSES[several])
+    training = training if model.training is None else model.training.over(training)
+    spec = NetworkSpec.complete(
+        network,
+        kind="many_to_one",
+        input_size=reading.channels,
+        vocab_size=reading.vocab_size,
+        output_size=len(labels.classes),
+    )
+    weight = None
+    if model.class_weight == "balanced":
+        if several:
+            raise UsageError("class_weight='balanced' is for one label per example")
+        weight = class_recipe.example_weights(seen.truth, len(labels.classes))
+    return Plan(
+        spec=spec,
+        network=network,
+        training=training,
+        reading=reading,
+        labels=labels,
+        train=_source(steps, seen.truth, weight),
+        held=_source(reading.encode(seen.held_inputs)[0], seen.held_truth) if len(held) else None,
+        seen=seen,
+        given=_start(spec, weights, model.seed),
+        notes=tuple(dict.fromkeys(notes)),
+        data={
+            "kind": examples.kind,
+            "text": examples.text,
+            "label": examples.label,
+            "examples": len(train),
+            "held": len(held),
+            "counts": _counts(truth[train], labels),
+            "steps": _quantiles(steps.lengths),
+            "sha256": examples.digest,
+        },
+    )
+
+
+def _split(
+    model: Classifier, examples: Examples, truth: IntArray
+) -> tuple[IntArray, IntArray, list[str]]:
+    """(training rows, held-out rows, notes)"""
+    count = len(examples.inputs)
+    if model.validation == 0 or count < FEWEST_TO_HOLD_OUT:
+        note = f"all {count} examples are learnt from: none is held out to decide when to stop"
+        return np.arange(count), np.arange(0), [note]
+    share = model.validation if model.validation < 1 else model.validation / count
+    if share >= 0.9:
+        raise UsageError(
+            f"validation={model.validation!r} leaves too little of {count} examples to learn from"
+        )
+    groups, notes = None, []
+    if examples.kind != "numbers" and not model.keep_duplicates:
+        copies = duplicates(examples.inputs, truth)
+        groups, notes = copies.groups, list(copies.notes)
+    train, held = split_parts(
+        count, labels=truth, groups=groups, shares=(1 - share, share), seed=model.seed
+    )
+    return train, held, notes
+
+
+def _read(model: Classifier, kind: str, inputs: Sequence[Any]) -> Reading:
+    if kind == "numbers":
+        return Reading("numbers", ChannelCodec.learn(inputs, model.max_length))
+    codec = TextCodec.learn(
+        inputs,
+        "given" if kind == "tokens" else model.unit,
+        lowercase=model.lowercase,
+        vocab_size=model.vocab_size,
+        ngrams=model.ngrams or (1 if kind == "tokens" else 2),
+        truncate=model.truncate,
+    )
+    most = model.max_length or class_recipe.max_length(codec.unit)
+    return Reading("text" if kind == "text" else "tokens", replace(codec, max_length=most))
+
+
+def _vectors(
+    model: Classifier, network: Network, reading: Reading
+) -> tuple[Network, Mapping[str, Singles], str]:
+    from gatewise.data.vectors import read_vectors
+
+    if isinstance(reading.codec, ChannelCodec):
+        raise UsageError("vectors are of tokens; this data is of numbers")
+    found = read_vectors(cast(str, model.vectors), reading.codec)
+    asked = None if model.network is None else model.network.chosen().get("embedding_size")
+    if asked not in (None, found.size):
+        raise UsageError(f"the vectors have {found.size} values, embedding_size is {asked}")
+    return network.replace(embedding_size=found.size), {"rows": found.table}, found.note
+
+
+def _start(spec: NetworkSpec, vectors: Mapping[str, Singles], seed: int) -> Mapping[str, Singles]:
+    """Token vectors of the file where it has them, random ones of its spread elsewhere."""
+    if not vectors:
+        return {}
+    from gatewise.weights import initial
+
+    table = initial(spec, seed)["embedding.table"]
+    missing = np.isnan(vectors["rows"])  # (V, E), whole rows
+    return {"embedding.table": np.where(missing, table, vectors["rows"]).astype(np.float32)}
+
+
+def _source(steps: Ragged, truth: IntArray, weight: Singles | None = None) -> Sequences:
+    classes = truth[:, None]  # (N, 1), or of several labels (N, 1, C)
+    return Sequences(
+        steps, classes=classes.astype(np.float32) if truth.ndim == 2 else classes, weight=weight
+    )
+
+
+def _counts(truth: IntArray, labels: LabelCodec) -> list[int]:
+    if truth.ndim == 2:
+        return [int(n) for n in truth.sum(axis=0)]
+    return [int(n) for n in np.bincount(truth, minlength=len(labels.classes))]
+
+
+def _quantiles(lengths: IntArray) -> list[int]:
+    """Shortest, median, longest."""
+    return [int(lengths.min()), int(np.median(lengths)), int(lengths.max())]
+
+
+def calibrated(plan: Plan, weights: Mapping[str, Singles]) -> tuple[dict[str, Singles], float]:
+    """The weights with logits divided by the temperature that suits the held-out part; and that.
+
+    Source: Guo et al. 2017.
+    """
+    if plan.held is None:
+        return dict(weights), 1.0
+    runner = Runner(plan.spec, build_graphs(plan.spec, weights))
+    arrays = plan.held.arrays
+    logits = np.empty((len(plan.held), plan.spec.output_size))
+    for rows in plan.held.in_order(len(plan.held)):
+        logits[rows] = runner.forward(plan.held.gather(arrays, rows)).output[:, 0]
+    temperature = fit_temperature(logits, plan.seen.held_truth)
+    scaled = {name: np.asarray(w) for name, w in weights.items()}
+    for name in ("head.kernel", "head.bias"):
+        scaled[name] = (scaled[name] / temperature).astype(np.float32)
+    return scaled, temperature
+
+
+def probabilities(logits: Singles, several: bool) -> Floats:
+    """Softmax over the classes, or of several labels a sigmoid each.  (N, C) -> (N, C)"""
+    z = logits.astype(np.float64)
+    if several:
+        each: Floats = np.exp(-np.logaddexp(0.0, -z))
+        return each
+    powers: Floats = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def idle(history: History) -> list[str]:
+    """What must be said where training led nowhere."""
+    if history.best_epoch or not history.records:
+        return []
+    return [
+        "no epoch of training did better on the validation examples than random weights: "
+        "nothing was learnt"
+    ]

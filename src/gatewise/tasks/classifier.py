@@ -1,0 +1,309 @@
+"""Classification: a text, a list of tokens or a numeric sequence in, a class out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.batch import Batch, in_order_by_length
+from gatewise.data.encoded import Truncation
+from gatewise.data.labels import LabelCodec
+from gatewise.data.sequences import STEPS_AT_ONCE, Ragged, Sequences
+from gatewise.data.units import Unit
+from gatewise.engines.onnx.engine import Engine as Runner
+from gatewise.engines.onnx.engine import build_graphs
+from gatewise.errors import DataError, UsageError
+from gatewise.judging.classes import ClassEvaluation
+from gatewise.judging.labels import TOLD, LabelEvaluation
+from gatewise.rivals.classes import TfidfRegression
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks import class_plan, shared
+from gatewise.tasks.class_facts import facts
+from gatewise.tasks.class_judging import judge
+from gatewise.tasks.class_state import restore, to_artifact
+from gatewise.tasks.examples import Examples, read_examples
+from gatewise.tasks.learning import learn
+from gatewise.tasks.reading import Reading
+from gatewise.training import History, Watch
+from gatewise.weights import count
+
+Floats = NDArray[np.float64]
+
+
+@final
+class Classifier:
+    """Says which class a sequence belongs to, or which labels it has.
+
+    unit          what a text is read as: auto (characters where the script has no spaces, else
+                  words), char, word, bpe
+    lowercase     read capitals as small letters; None: words yes, anything else no
+    vocab_size    so many tokens are known; None: chosen from the data
+    ngrams        2: each step reads its token and the pair that ends there; 1: the token alone;
+                  None: 2 for texts
+    max_length    steps read of one sequence; None: by unit
+    truncate      what is not read of a longer one: its end, start or middle
+    multi_label   whether an example may have several labels or none; None: seen from the labels
+    class_weight  None: every example counts alike; balanced: every class does
+    vectors       file of token vectors (GloVe, fastText) to begin with
+    keep_duplicates  copies of a text may stand on both sides of the validation split
+    validation    share (below 1) or number of the examples that decide when to stop
+    engine        torch
+    device        auto, cpu, cuda
+    seed          of initial weights, split, batch order and dropout
+    verbose       0: silent, 1: progress
+    network, training  what is not given there is chosen from the data
+
+    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperature_,
+    notes_ (the choices in words), parameters_ (number of weights).
+    """
+
+    def __init__(
+        self,
+        unit: Literal["auto"] | Unit = "auto",
+        lowercase: bool | None = None,
+        vocab_size: int | None = None,
+        ngrams: int | None = None,
+        max_length: int | None = None,
+        truncate: Truncation = "middle",
+        multi_label: bool | None = None,
+        class_weight: Literal["balanced"] | None = None,
+        vectors: str | os.PathLike[str] | None = None,
+        keep_duplicates: bool = False,
+        validation: float | int = 0.1,
+        engine: str = "torch",
+        device: str = "auto",
+        seed: int = 0,
+        verbose: int = 1,
+        network: Network | None = None,
+        training: Training | None = None,
+    ) -> None:
+        self.unit = unit
+        self.lowercase = lowercase
+        self.vocab_size = vocab_size
+        self.ngrams = ngrams
+        self.max_length = max_length
+        self.truncate = truncate
+        self.multi_label = multi_label
+        self.class_weight = class_weight
+        self.vectors = vectors
+        self.keep_duplicates = keep_duplicates
+        self.validation = validation
+        self.engine = engine
+        self.device = device
+        self.seed = seed
+        self.verbose = verbose
+        self.network = network
+        self.training = training
+
+    def __repr__(self) -> str:
+        return shared.describe(self)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """As scikit-learn's; deep: network__hidden_size, training__learning_rate, ..."""
+        return shared.get_params(self, deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """As scikit-learn's. Raises UsageError, SpecError."""
+        shared.set_params(self, **params)
+        return self
+
+    def fit(
+        self,
+        data: Any,
+        labels: Sequence[Any] | None = None,
+        *,
+        text: str | list[str] | None = None,
+        label: str | None = None,
+        watch: Watch | None = None,
+    ) -> Self:
+        """Learn from inputs and their labels, or from a frame of any kind.
+
+        data    texts, lists of tokens, arrays (steps, channels); or a frame
+        labels  one for each input, or a list of several for each; None: data is a frame
+        text    column(s) of the frame with the text; None: found
+        label   column with the label; None: found
+
+        A part of the examples (`validation`) only decides when to stop and how sure to be.
+        Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
+        that was learnt before is lost.
+        """
+        class_plan.check_choices(self)
+        examples = read_examples(data, labels, text=text, label=label)
+        plan = class_plan.make_plan(self, examples)
+        if watch is None:
+            from gatewise.progress import watch as watch_for
+
+            watch = watch_for(self.verbose)
+        learnt = learn(
+            plan.spec,
+            plan.training,
+            plan.train,
+            plan.held,
+            engine=self.engine,
+            device=self.device,
+            seed=self.seed,
+            watch=watch,
+            given=plan.given,
+        )
+        weights, temperature = class_plan.calibrated(plan, learnt.weights)
+        notes = (*plan.notes, *class_plan.idle(learnt.history))
+        self.spec_: NetworkSpec = plan.spec
+        self.network_: Network = plan.network
+        self.training_: Training = plan.training
+        self.reading_: Reading = plan.reading
+        self.labels_: LabelCodec = plan.labels
+        self.weights_: dict[str, NDArray[np.float32]] = weights
+        self.graphs_: dict[str, bytes] = build_graphs(plan.spec, weights)
+        self.runner_ = Runner(plan.spec, self.graphs_)
+        self.temperature_: float = temperature
+        self.history_: History = learnt.history
+        self.notes_: tuple[str, ...] = notes
+        self.versions_: dict[str, str] = versions(**learnt.versions)
+        self.data_: dict[str, Any] = plan.data
+        self.seen_: class_plan.Seen | None = plan.seen
+        self.rival_: TfidfRegression | None = None  # fitted by the first evaluate
+        return self
+
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the columns of `predict_proba`."""
+        self._check_fitted()
+        return self.labels_.classes
+
+    @property
+    def parameters_(self) -> int:
+        """Number of weights."""
+        return count(self.spec_)
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """What was learnt from what, in sections of printable facts."""
+        self._check_fitted()
+        return facts(self)
+
+    def predict(self, data: Any) -> NDArray[Any]:
+        """The most probable class of each input; of several labels, those above one half.
+
+        -> (N,) classes, or lists of labels. Raises DataError for an input without steps.
+        """
+        told = self.predict_proba(data)
+        if self.labels_.kind != "multilabel":
+            return np.array(self.labels_.decode(told.argmax(axis=1)))
+        found = np.empty(len(told), dtype=object)
+        found[:] = self.labels_.decode(told >= TOLD)
+        return found
+
+    def predict_proba(self, data: Any) -> Floats:
+        """How probable each class is, calibrated on the validation part.  -> (N, C)
+
+        Rows sum to 1; of several labels each stands for itself.
+        """
+        self._check_fitted()
+        inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
+        steps, _ = self.reading_.encode(inputs)
+        return class_plan.probabilities(self._logits(steps), self.labels_.kind == "multilabel")
+
+    def attention(self, data: Any) -> list[NDArray[np.float32]]:
+        """The weight of each step that was read, one array (t,) for each input.
+
+        Raises UsageError where pooling is not attention.
+        """
+        self._check_fitted()
+        if self.spec_.pooling != "attention":
+            raise UsageError(
+                f"this network has no attention (pooling={self.spec_.pooling!r}); "
+                f"train with network=Network(pooling='attention')"
+            )
+        inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
+        steps, _ = self.reading_.encode(inputs)
+        found: list[Any] = [None] * len(steps)
+        for rows, batch in _batches(steps):
+            weights = self.runner_.forward(batch).attention
+            for row, weight in zip(rows, weights if weights is not None else (), strict=True):
+                found[row] = weight[: steps.lengths[row]]
+        return found
+
+    def evaluate(
+        self,
+        data: Any,
+        labels: Sequence[Any] | None = None,
+        *,
+        text: str | list[str] | None = None,
+        label: str | None = None,
+    ) -> ClassEvaluation | LabelEvaluation:
+        """Scores on examples that were not learnt from, beside baselines.
+
+        The baselines learn from the same training examples when this is first called, and are
+        saved with the model. One that was never evaluated, and any of numbers, has the class
+        frequencies alone once it is loaded, and the verdict says so.
+        """
+        self._check_fitted()
+        return judge(self, self._examples(data, labels, text, label))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.
+
+        Raises ArtifactError when something else stands at `path`.
+        """
+        self._check_fitted()
+        write_artifact(path, to_artifact(self))
+
+    @classmethod
+    def from_artifact(cls, artifact: Artifact) -> Self:
+        """The saved model again; `gatewise.load` calls this."""
+        self = cls(**shared.saved_params(artifact))
+        restore(self, artifact)
+        return self
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "reading_"):
+            raise UsageError("this classifier has learnt nothing yet; call fit first")
+
+    def _examples(
+        self,
+        data: Any,
+        labels: Sequence[Any] | None,
+        text: str | list[str] | None,
+        label: str | None,
+    ) -> Examples:
+        """Inputs and labels of the kind that was learnt from."""
+        found = read_examples(
+            data,
+            labels,
+            text=text or self.data_["text"],
+            label=label or self.data_["label"],
+            like=self.reading_.kind,
+            labelled=True,
+        )
+        if not found.inputs:
+            raise DataError("there are no examples to judge")
+        return found
+
+    def _logits(self, steps: Ragged) -> NDArray[np.float32]:
+        """(N, C)"""
+        told = np.empty((len(steps), self.spec_.output_size), dtype=np.float32)
+        for rows, batch in _batches(steps):
+            told[rows] = self.runner_.forward(batch).output[:, 0]
+        return told
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the running graph, which cannot be copied."""
+        return {name: value for name, value in vars(self).items() if name != "runner_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if "graphs_" in state:
+            self.runner_ = Runner(self.spec_, self.graphs_)
+
+
+def _batches(steps: Ragged) -> Any:
+    """(rows, batch) of similar lengths, until all steps are read."""
+    source = Sequences(steps)
+    arrays = source.arrays
+    for rows in in_order_by_length(steps.lengths, len(steps), steps=STEPS_AT_ONCE):
+        found: Batch = source.gather(arrays, rows)
+        yield rows, found
