@@ -21,10 +21,15 @@ import typer
 
 from gatewise.errors import UsageError
 
-MODULES = {"forecast": "gatewise.cli.saved_forecast"}  # task -> what does it
+MODULES = {  # task -> what does it
+    "forecast": "gatewise.cli.saved_forecast",
+    "classify": "gatewise.cli.saved_classify",
+}
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")]
-Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file.")]
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file; of texts also JSON Lines.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Sort = Annotated[bool, typer.Option("--sort", help="Sort the rows by time (forecasts).")]
 Filling = Annotated[
@@ -44,6 +49,17 @@ Twins = Annotated[
         help="Which row to keep where a time comes twice: first, last, mean (forecasts).",
     ),
 ]
+Text = Annotated[
+    list[str] | None,
+    typer.Option("--text", metavar="text", help="Column of the texts, several: a,b (classifiers)."),
+]
+Label = Annotated[
+    str | None, typer.Option("--label", metavar="text", help="Column of the labels (classifiers).")
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", metavar="text", help="Of a file that is not UTF-8 (texts)."),
+]
 
 
 def predict(
@@ -58,8 +74,10 @@ def predict(
     sort: Sort = False,
     fill: Filling = None,
     duplicates: Twins = None,
+    text: Text = None,
+    encoding: Encoding = None,
 ) -> None:
-    """Continue DATA with a saved model: the steps after its last row.
+    """Answer with a saved model: the steps after the last row of DATA, or a class for each text.
 
     A table on a terminal, CSV through a pipe.
 
@@ -68,12 +86,19 @@ def predict(
       gatewise predict air-forecast/model air.csv
       gatewise predict air-forecast/model air.csv --out next.csv
       gatewise predict air-forecast/model air.csv --json
+      gatewise predict reviews-classify/model new-reviews.csv --text review
     """
     if out is not None and Path(out).is_dir():
         raise UsageError(f"--out {out} is a folder; give the name of a file in it")
     saved, task = _loaded(model)
     module = _module(task)
-    given = {"sort": sort, "fill": fill, "duplicates": duplicates}
+    given = {
+        "sort": sort,
+        "fill": fill,
+        "duplicates": duplicates,
+        "text": text,
+        "encoding": encoding,
+    }
     module.predict(saved, data, out=out, as_json=as_json, flags=taken(task, module.PREDICT, given))
 
 
@@ -85,17 +110,30 @@ def evaluate(
     sort: Sort = False,
     fill: Filling = None,
     duplicates: Twins = None,
+    text: Text = None,
+    label: Label = None,
+    encoding: Encoding = None,
 ) -> None:
-    """Score a saved model and the baselines on DATA, after the rows it was trained on.
+    """Score a saved model and the baselines on DATA that it was not trained on.
+
+    Of a series the rows after those of the training count.
 
     \b
     Examples:
       gatewise evaluate air-forecast/model air-with-this-year.csv
       gatewise evaluate air-forecast/model air-with-this-year.csv --json
+      gatewise evaluate reviews-classify/model more-reviews.csv --label sentiment
     """
     saved, task = _loaded(model)
     module = _module(task)
-    given = {"sort": sort, "fill": fill, "duplicates": duplicates}
+    given = {
+        "sort": sort,
+        "fill": fill,
+        "duplicates": duplicates,
+        "text": text,
+        "label": label,
+        "encoding": encoding,
+    }
     module.evaluate(saved, data, as_json=as_json, flags=taken(task, module.EVALUATE, given))
 
 
@@ -138,11 +176,13 @@ def _module(task: str) -> Any:
 def taken(task: str, known: Collection[str], given: Mapping[str, Any]) -> dict[str, Any]:
     """The flags that the task knows.
 
-    given  parameter -> value; None and False were not given
+    given  parameter -> value; None, False and [] were not given
     Raises UsageError that names every flag that says nothing to a model of this task.
     """
     foreign = [
-        name for name, value in given.items() if value not in (None, False) and name not in known
+        name
+        for name, value in given.items()
+        if value not in (None, False, []) and name not in known
     ]
     if foreign:
         listed = ", ".join(map(_flag, foreign))
