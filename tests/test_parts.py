@@ -77,6 +77,14 @@ def test_combinations_of_labels_are_kept_in_proportion():
     assert labels[train].sum(axis=0).tolist() == labels[test].sum(axis=0).tolist() == [10, 50]
 
 
+def test_combinations_that_come_once_are_shared_out_and_classes_that_come_once_are_learnt():
+    every = (np.arange(128)[:, None] >> np.arange(7)) & 1  # (128, 7), all different
+    assert [len(part) for part in split_parts(128, every, shares=(0.5, 0.25, 0.25))] == [64, 32, 32]
+    labels = np.array([0] * 40 + [1])
+    for seed in range(5):
+        assert 40 in split_parts(41, labels, shares=(0.25, 0.75), seed=seed)[1]
+
+
 def test_copies_are_found_whatever_their_spaces_and_capitals():
     texts = ["Good  hotel", "bad", "good hotel\n", "ｇｏｏｄ hotel", "fine", "bad"]
     found = duplicates(texts, labels=["a", "b", "a", "c", "a", "b"])

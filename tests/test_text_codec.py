@@ -152,6 +152,23 @@ def test_scripts_without_spaces(texts, script):
     assert spaceless_script(texts) == script
 
 
+def test_a_book_is_judged_by_more_than_its_first_page():
+    assert TextCodec.learn("A foreword.\n" * 100 + "这是一本很长的书。" * 2000).unit == "char"
+
+
+@pytest.mark.parametrize("unit", ["char", "word", "bpe"])
+@pytest.mark.parametrize("texts", [[], [""], ["", "a", ""]])
+def test_empty_texts_have_no_tokens(unit, texts):
+    codec = TextCodec.learn(["a b", "b a"], unit, ngrams=2, max_length=2)
+    encoded = codec.encode(texts)
+    assert encoded.lengths.tolist() == [len(text) for text in texts]
+    assert encoded.tokens.shape == (sum(map(len, texts)), 2)
+    assert [len(row) for row in encoded.rows()] == encoded.lengths.tolist()
+    ended = codec.encode(texts, end=True)
+    assert ended.lengths.tolist() == [len(text) + 1 for text in texts]
+    assert all(row[-1].tolist() == [END, PADDING] for row in ended.rows())
+
+
 def test_chinese_is_read_by_characters_and_never_by_clauses():
     codec = TextCodec.learn(CHINESE)
     assert codec.unit == "char"

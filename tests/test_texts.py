@@ -107,6 +107,10 @@ def test_plain_lines_and_folders(tmp_path):
             written(tmp_path / "tree" / name, text + "\n", f"{i}.txt")
     found = read_labelled(tmp_path / "tree")
     assert (found.texts, found.labels) == (["bad", "worse", "good"], ["neg", "neg", "pos"])
+    written(tmp_path / "tree" / "pos", " \n", "blank.txt")
+    assert read_labelled(tmp_path / "tree").without_empty().notes == (
+        "1 empty text was left out (row 4)",
+    )
     (tmp_path / "flat").mkdir()
     written(tmp_path / "flat", "Ng\nOrd\n", "Dutch.txt")
     assert read_labelled(tmp_path / "flat").labels == ["Dutch", "Dutch"]

@@ -69,9 +69,9 @@ def split_parts(
 ) -> tuple[IntArray, ...]:
     """The rows of each part, in order: every row in exactly one, the same for the same seed.
 
-    labels  (N,) classes: each part gets its share of each class, and a class of as many groups as
-            there are parts is in each of them. (N, C) of 0 and 1: by the combination of labels.
-            None: one class
+    labels  (N,) classes: each part gets its share of each class, a class of as many groups as there
+            are parts is in each of them, and one of a single group in the largest. (N, C) of 0
+            and 1: by the combination of labels, rare ones together. None: one class
     groups  (N,) rows of the same group stay in one part; None: each row by itself
     shares  of each part, above 0; in sum 1
 
@@ -97,7 +97,10 @@ def split_parts(
     order = np.random.default_rng(seed).permutation(members)
     order = order[np.argsort(-sizes[order], kind="stable")]
     kinds = kind[first]
-    for number in np.argsort(np.bincount(kinds), kind="stable"):  # rare classes first
+    if np.ndim(labels) == 2:
+        kinds = np.where(np.bincount(kinds)[kinds] < len(wanted), kinds.max() + 1, kinds)
+    counts = np.bincount(kinds)
+    for number in np.argsort(counts, kind="stable")[(counts == 0).sum() :]:  # rare classes first
         dealt = order[kinds[order] == number]
         part[dealt] = _deal(sizes[dealt], wanted, filled)
     if not np.isin(np.arange(len(wanted)), part).all():

@@ -7,8 +7,7 @@ alone: it must be read by characters, by pieces of words (BPE), or cut by a dict
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Sequence
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 SCRIPTS = {
@@ -21,16 +20,17 @@ SCRIPTS = {
 }
 SPACELESS = "".join(SCRIPTS.values())  # the inside of a character class
 SAMPLE = 2000  # texts that are looked at
-READ = 500  # characters of each
+READ = 500_000  # characters, of all of them
 MOSTLY = 0.5  # of the letters
 CUT = 1 / 3  # spaces for each pair of neighbouring characters: words of four letters at most
 
 
-def spaceless_script(texts: Iterable[str]) -> str | None:
+def spaceless_script(texts: Sequence[str]) -> str | None:
     """'Chinese', 'Japanese', 'Thai', ... when most letters are of a script without spaces, and
     none stand between the words; None for other texts, and for those cut into words already.
     """
-    sample = "\n".join(text[:READ] for text in islice(texts, SAMPLE))
+    each = READ // max(min(len(texts), SAMPLE), 1)
+    sample = "\n".join(text[:each] for text in texts[:SAMPLE])
     letters = len(re.findall(r"[^\W\d_]", sample))
     counts = {name: len(re.findall(f"[{script}]", sample)) for name, script in SCRIPTS.items()}
     if sum(counts.values()) <= MOSTLY * letters or not letters:

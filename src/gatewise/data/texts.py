@@ -251,7 +251,7 @@ def _from_folder(folder: Path, labelled: bool, encoding: str | None) -> Labelled
     texts, labels = [], []
     if files:
         for name, path in files:
-            texts.append(read_text(path, encoding).strip() if path.stat().st_size else "")
+            texts.append(read_text(path, encoding).strip() if path.read_bytes().strip() else "")
             labels.append(name)
     else:
         for path in sorted(folder.glob("*.txt*")):

@@ -109,7 +109,7 @@ def _jieba() -> Cutter:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own age
-            import jieba  # type: ignore[import-untyped]
+            import jieba
     except ImportError:
         raise MissingExtraError("jieba", extra="zh") from None
     jieba.setLogLevel("ERROR")
