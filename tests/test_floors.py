@@ -33,6 +33,7 @@ FOR_TYPES = {
     ("tasks.generator_state", "tasks.generator"),
     ("tasks.generator_writing", "tasks.generator"),
     ("tasks.judging", "tasks.forecaster"),
+    ("tasks.tag_plan", "tasks.tagger"),
 }
 # package -> the one place that may import it
 AT_HOME = {

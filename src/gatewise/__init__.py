@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
     from gatewise.tasks.generator import Generator
     from gatewise.tasks.shared import load
+    from gatewise.tasks.tagger import Tagger
 
 __all__ = [
     "ArtifactError",
@@ -48,6 +49,7 @@ __all__ = [
     "NetworkSpec",
     "RunError",
     "SpecError",
+    "Tagger",
     "Training",
     "UsageError",
     "__version__",
@@ -63,6 +65,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.tasks.forecaster": ("Forecaster",),
     "gatewise.tasks.generator": ("Generator",),
     "gatewise.tasks.shared": ("load",),
+    "gatewise.tasks.tagger": ("Tagger",),
 }
 
 

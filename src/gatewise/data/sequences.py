@@ -6,7 +6,7 @@ token channels, C classes, K target steps, S steps of a segment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -140,6 +140,14 @@ class Sequences:
         return Batch(x=x * valid[..., None], lengths=lengths, start=start, y=y, weight=weight)
 
 
+def batches(steps: Ragged) -> Iterator[tuple[IntArray, Batch]]:
+    """(rows, batch) of similar lengths, until all sequences are read."""
+    source = Sequences(steps)
+    arrays = source.arrays
+    for rows in source.in_order(len(steps)):
+        yield rows, source.gather(arrays, rows)
+
+
 def _places(arrays: Mapping[str, Array], starts: Array, lengths: Array) -> tuple[Array, Array]:
     """Where each step of a padded batch lies, and whether there is one.  (B, T) each"""
     steps = arrays["steps"][: int(lengths.max())]
@@ -158,7 +166,7 @@ class Streams:
 
     An example is a segment of `segment` steps; its truth is the same one step later.
 
-    ids      (M,) token ids
+    ids      (M,) token ids, or (M, F) with n-grams behind each token; the truth is of tokens
     segment  S, steps between two updates of the weights
     """
 
@@ -199,4 +207,7 @@ class Streams:
     def gather(self, arrays: Mapping[str, Array], rows: Array) -> Batch:
         """See batch.Source."""
         index = rows[:, None] + arrays["steps"]  # (B, S)
-        return Batch(x=arrays["ids"][index][..., None], y=arrays["ids"][index + 1])
+        ids = arrays["ids"]
+        if ids.ndim == 1:
+            return Batch(x=ids[index][..., None], y=ids[index + 1])
+        return Batch(x=ids[index], y=ids[:, 0][index + 1])

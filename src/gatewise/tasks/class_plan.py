@@ -23,7 +23,6 @@ from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_recipe
 from gatewise.tasks.examples import Examples
 from gatewise.tasks.reading import Reading
-from gatewise.training import History
 
 if TYPE_CHECKING:
     from gatewise.tasks.classifier import Classifier
@@ -249,14 +248,5 @@ def probabilities(logits: Singles, several: bool) -> Floats:
         each: Floats = np.exp(-np.logaddexp(0.0, -z))
         return each
     powers: Floats = np.exp(z - z.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def idle(history: History) -> list[str]:
-    """What must be said where training led nowhere."""
-    if history.best_epoch or not history.records:
-        return []
-    return [
-        "no epoch of training did better on the validation examples than random weights: "
-        "nothing was learnt"
-    ]
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares

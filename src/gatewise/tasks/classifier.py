@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.batch import Batch, in_order_by_length
 from gatewise.data.encoded import Truncation
 from gatewise.data.labels import LabelCodec
-from gatewise.data.sequences import STEPS_AT_ONCE, Ragged, Sequences
+from gatewise.data.sequences import Ragged, batches
 from gatewise.data.units import Unit
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
@@ -151,7 +150,7 @@ class Classifier:
             given=plan.given,
         )
         weights, temperature = class_plan.calibrated(plan, learnt.weights)
-        notes = (*plan.notes, *class_plan.idle(learnt.history))
+        notes = (*plan.notes, *shared.idle(learnt.history))
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
         self.training_: Training = plan.training
@@ -221,7 +220,7 @@ class Classifier:
         inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
         steps, _ = self.reading_.encode(inputs)
         found: list[Any] = [None] * len(steps)
-        for rows, batch in _batches(steps):
+        for rows, batch in batches(steps):
             weights = self.runner_.forward(batch).attention
             for row, weight in zip(rows, weights if weights is not None else (), strict=True):
                 found[row] = weight[: steps.lengths[row]]
@@ -286,7 +285,7 @@ class Classifier:
     def _logits(self, steps: Ragged) -> NDArray[np.float32]:
         """(N, C)"""
         told = np.empty((len(steps), self.spec_.output_size), dtype=np.float32)
-        for rows, batch in _batches(steps):
+        for rows, batch in batches(steps):
             told[rows] = self.runner_.forward(batch).output[:, 0]
         return told
 
@@ -298,12 +297,3 @@ class Classifier:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
-
-
-def _batches(steps: Ragged) -> Any:
-    """(rows, batch) of similar lengths, until all steps are read."""
-    source = Sequences(steps)
-    arrays = source.arrays
-    for rows in in_order_by_length(steps.lengths, len(steps), steps=STEPS_AT_ONCE):
-        found: Batch = source.gather(arrays, rows)
-        yield rows, found

@@ -17,6 +17,7 @@ from gatewise.version import __version__
 TASKS = {  # name -> module, class
     "forecast": ("gatewise.tasks.forecaster", "Forecaster"),
     "classify": ("gatewise.tasks.classifier", "Classifier"),
+    "tag": ("gatewise.tasks.tagger", "Tagger"),
     "generate": ("gatewise.tasks.generator", "Generator"),
 }
 NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
@@ -131,3 +132,13 @@ def restore_network(model: Any, artifact: Artifact) -> None:
     model.graphs_ = artifact.graphs
     model.runner_ = Runner(model.spec_, artifact.graphs)
     model.versions_ = artifact.versions
+
+
+def idle(history: History) -> list[str]:
+    """What must be said where training led nowhere."""
+    if history.best_epoch or not history.records:
+        return []
+    return [
+        "no epoch of training did better on the validation examples than random weights: "
+        "nothing was learnt"
+    ]

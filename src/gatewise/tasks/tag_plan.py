@@ -1,0 +1,155 @@
+"""What a tagger decides before it trains."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatewise.batch import IntArray
+from gatewise.data.conll import TaggedSentences
+from gatewise.data.features import TokenCodec
+from gatewise.data.parts import duplicates, split_parts
+from gatewise.data.sequences import Sequences
+from gatewise.data.tags import TagCodec
+from gatewise.errors import UsageError
+from gatewise.spec import Network, NetworkSpec, Training
+
+if TYPE_CHECKING:
+    from gatewise.tasks.tagger import Tagger
+
+FEWEST_TO_HOLD_OUT = 20  # sentences; of fewer, none decides when to stop
+FEW = 2_000  # sentences; of fewer, more passes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that training needs."""
+
+    spec: NetworkSpec
+    network: Network
+    training: Training
+    codec: TokenCodec
+    tags: TagCodec
+    train: Sequences
+    held: Sequences | None
+    seen: TaggedSentences
+    notes: tuple[str, ...]
+    data: dict[str, Any]
+
+
+def recipe(sentences: int) -> tuple[Network, Training]:
+    """Defaults for so many training sentences; what the user gave is laid over them.
+
+    Values were chosen on validation parts. The features' vectors are dropped in part, so that no
+    word alone decides.
+    """
+    few = sentences < FEW
+    network = Network(
+        cell="lstm",
+        hidden_size=64 if few else 128,
+        bidirectional=True,
+        embedding_size=64 if few else 100,
+        input_dropout=0.3,
+        dropout=0.3,
+    )
+    training = Training(
+        epochs=40 if few else 20,
+        batch_size=16 if few else 32,
+        learning_rate=3e-3 if few else 2e-3,
+        weight_averaging=0.99,
+        min_delta=1e-4,
+        patience=8 if few else 3,
+        loss="cross_entropy",
+    )
+    return network, training
+
+
+def check_choices(model: Tagger) -> None:
+    """Raises UsageError for arguments that no data could make sense of."""
+    problems = []
+    if model.validation < 0:
+        problems.append(f"validation must be a share or a number of rows, not {model.validation!r}")
+    if model.min_count < 1:
+        problems.append(f"min_count must be at least 1, not {model.min_count!r}")
+    if model.training is not None and "loss" in model.training.chosen():
+        problems.append("the loss of a tagger is cross_entropy; leave loss out")
+    if problems:
+        raise UsageError("; ".join(problems))
+
+
+def make_plan(model: Tagger, given: TaggedSentences) -> Plan:
+    """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
+    if given.tags is None:
+        raise UsageError("tags are missing: give a list of tags for each sentence")
+    tags = TagCodec.learn(given.tags)
+    train, held, notes = _split(model, given)
+    sentences = [given.tokens[i] for i in train]
+    codec = TokenCodec.learn(sentences, model.min_count)
+    network, training = recipe(len(train))
+    network = network if model.network is None else model.network.over(network)
+    training = training if model.training is None else model.training.over(training)
+    spec = NetworkSpec.complete(
+        network,
+        kind="many_to_many",
+        input_size=codec.channels,
+        vocab_size=codec.size,
+        output_size=len(tags),
+    )
+    own = [given.tags[i] for i in train]
+    lengths = [len(tokens) for tokens in sentences]
+    return Plan(
+        spec=spec,
+        network=network,
+        training=training,
+        codec=codec,
+        tags=tags,
+        train=_source(codec, tags, sentences, own),
+        held=_source(codec, tags, [given.tokens[i] for i in held], [given.tags[i] for i in held])
+        if len(held)
+        else None,
+        seen=TaggedSentences(sentences, own),
+        notes=(*given.notes, *notes),
+        data={
+            "sentences": len(train),
+            "held": len(held),
+            "tokens": sum(lengths),
+            "longest": max(lengths),
+            "sha256": _digest(given),
+        },
+    )
+
+
+def _split(model: Tagger, given: TaggedSentences) -> tuple[IntArray, IntArray, list[str]]:
+    """(training rows, held-out rows, notes)"""
+    count = len(given)
+    if model.validation == 0 or count < FEWEST_TO_HOLD_OUT:
+        note = f"all {count} sentences are learnt from: none is held out to decide when to stop"
+        return np.arange(count), np.arange(0), [note]
+    share = model.validation if model.validation < 1 else model.validation / count
+    if share >= 0.9:
+        raise UsageError(
+            f"validation={model.validation!r} leaves too little of {count} sentences to learn from"
+        )
+    copies = duplicates(given.tokens, what="sentences")
+    train, held = split_parts(
+        count, groups=copies.groups, shares=(1 - share, share), seed=model.seed
+    )
+    return train, held, list(copies.notes)
+
+
+def _source(
+    codec: TokenCodec,
+    tags: TagCodec,
+    sentences: Sequence[Sequence[str]],
+    own: Sequence[Sequence[str]],
+) -> Sequences:
+    return Sequences(codec.encode(sentences), tags=np.concatenate(tags.encode(own)))
+
+
+def _digest(given: TaggedSentences) -> str:
+    whole = "\n".join("\t".join(row) for rows in (given.tokens, given.tags or []) for row in rows)
+    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,256 @@
+"""Tagging: a class for each token, as names of persons and places in a text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.data.conll import TaggedSentences, read_tagged, tagged
+from gatewise.data.features import TokenCodec
+from gatewise.data.sequences import batches
+from gatewise.data.tags import TagCodec
+from gatewise.data.texts import is_frame
+from gatewise.engines.onnx.engine import Engine as Runner
+from gatewise.engines.onnx.engine import build_graphs
+from gatewise.errors import DataError, UsageError
+from gatewise.judging.tags import TagEvaluation
+from gatewise.judging.verdict import NETWORK
+from gatewise.rivals.tags import FREQUENT_TAG, FrequentTags
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks import shared, tag_plan
+from gatewise.tasks.facts import network_facts, training_facts
+from gatewise.tasks.learning import learn
+from gatewise.training import History, Watch
+from gatewise.weights import count
+
+
+@final
+class Tagger:
+    """Gives every token of a sentence a tag.
+
+    Tags B-X, I-X and O are spans (entities); all others stand for their token alone. A token is
+    read as its word, its first and last letters, its shape, and itself with the word before.
+
+    min_count     a feature that training has seen less often is unknown
+    validation    share (below 1) or number of the sentences that decide when to stop
+    engine        torch
+    device        auto, cpu, cuda
+    seed          of initial weights, split, batch order and dropout
+    verbose       0: silent, 1: progress
+    network, training  what is not given there is chosen from the data
+
+    After `fit`: tags_, spec_, network_, training_, codec_, weights_, history_, notes_,
+    parameters_ (number of weights).
+    """
+
+    def __init__(
+        self,
+        min_count: int = 2,
+        validation: float | int = 0.1,
+        engine: str = "torch",
+        device: str = "auto",
+        seed: int = 0,
+        verbose: int = 1,
+        network: Network | None = None,
+        training: Training | None = None,
+    ) -> None:
+        self.min_count = min_count
+        self.validation = validation
+        self.engine = engine
+        self.device = device
+        self.seed = seed
+        self.verbose = verbose
+        self.network = network
+        self.training = training
+
+    def __repr__(self) -> str:
+        return shared.describe(self)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """As scikit-learn's; deep: network__hidden_size, training__learning_rate, ..."""
+        return shared.get_params(self, deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """As scikit-learn's. Raises UsageError, SpecError."""
+        shared.set_params(self, **params)
+        return self
+
+    def fit(
+        self,
+        data: Any,
+        tags: Sequence[Sequence[str]] | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> Self:
+        """Learn from sentences (lists of tokens) and a list of tags for each.
+
+        data  sentences; or, without `tags`, a frame with columns of lists, tokens and tags
+
+        A part of the sentences (`validation`) only decides when to stop. Raises DataError,
+        UsageError, SpecError; DivergedError when training fails. Then nothing that was learnt
+        before is lost.
+        """
+        tag_plan.check_choices(self)
+        plan = tag_plan.make_plan(self, _sentences(data, tags))
+        if watch is None:
+            from gatewise.progress import watch as watch_for
+
+            watch = watch_for(self.verbose)
+        learnt = learn(
+            plan.spec,
+            plan.training,
+            plan.train,
+            plan.held,
+            engine=self.engine,
+            device=self.device,
+            seed=self.seed,
+            watch=watch,
+        )
+        self.spec_: NetworkSpec = plan.spec
+        self.network_: Network = plan.network
+        self.training_: Training = plan.training
+        self.codec_: TokenCodec = plan.codec
+        self.labels_: TagCodec = plan.tags
+        self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
+        self.graphs_: dict[str, bytes] = build_graphs(plan.spec, learnt.weights)
+        self.runner_ = Runner(plan.spec, self.graphs_)
+        self.history_: History = learnt.history
+        self.notes_: tuple[str, ...] = (*plan.notes, *shared.idle(learnt.history))
+        self.versions_: dict[str, str] = versions(**learnt.versions)
+        self.data_: dict[str, Any] = plan.data
+        self.rival_ = FrequentTags.fit(plan.seen.tokens, plan.seen.tags or [])
+        return self
+
+    @property
+    def tags_(self) -> tuple[str, ...]:
+        """Names of the tags."""
+        self._check_fitted()
+        return self.labels_.tags
+
+    @property
+    def parameters_(self) -> int:
+        """Number of weights."""
+        return count(self.spec_)
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """What was learnt from what, in sections of printable facts."""
+        self._check_fitted()
+        data = self.data_
+        return {
+            "Data": {
+                "sentences learnt from": f"{data['sentences']:,}",
+                "held out to stop by": f"{data['held']:,}",
+                "tokens": f"{data['tokens']:,}, at most {data['longest']} in a sentence",
+                "tags": ", ".join(self.tags_),
+                "SHA-256 of the sentences": data["sha256"],
+            },
+            "Reading": {
+                "features known": f"{len(self.codec_.vocabulary):,}",
+                "read of a token": "word, beginning, end, shape, pair with the word before",
+            },
+            "Network": network_facts(self),
+            "Training": training_facts(self),
+            "Versions": dict(self.versions_),
+        }
+
+    def predict(self, data: Any) -> list[list[str]]:
+        """A tag for each token of each sentence. Raises DataError for a sentence without tokens."""
+        self._check_fitted()
+        steps = self.codec_.encode(_words(data))
+        told: list[list[str]] = [[] for _ in range(len(steps))]
+        for rows, batch in batches(steps):
+            classes = self.runner_.forward(batch).output.argmax(axis=-1)  # (B, T)
+            for row, own in zip(rows.tolist(), classes, strict=True):
+                told[row] = self.labels_.decode([own[: steps.lengths[row]]])[0]
+        return told
+
+    def evaluate(self, data: Any, tags: Sequence[Sequence[str]] | None = None) -> TagEvaluation:
+        """Scores on sentences that were not learnt from, beside the most frequent tag of each
+        token.
+        """
+        self._check_fitted()
+        given = _sentences(data, tags)
+        if given.tags is None:
+            raise UsageError("tags are missing: give a list of tags for each sentence")
+        self.labels_.encode(given.tags)  # refuses a tag never seen
+        told = {
+            NETWORK: self.predict(given.tokens),
+            FREQUENT_TAG: self.rival_.predict(given.tokens),
+        }
+        facts = {
+            "seed": self.seed,
+            "learnt from": self.data_["sentences"],
+            "held out": self.data_["held"],
+        }
+        return TagEvaluation(given.tokens, given.tags, told, facts)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.
+
+        Raises ArtifactError when something else stands at `path`.
+        """
+        self._check_fitted()
+        artifact = Artifact(
+            task="tag",
+            model={
+                **shared.network_state(self),
+                "codec": self.codec_.to_dict(),
+                "labels": self.labels_.to_dict(),
+                "rival": {"of_token": self.rival_.of_token, "common": self.rival_.common},
+            },
+            weights=self.weights_,
+            arrays={},
+            graphs=self.graphs_,
+            versions=self.versions_,
+        )
+        write_artifact(path, artifact)
+
+    @classmethod
+    def from_artifact(cls, artifact: Artifact) -> Self:
+        """The saved model again; `gatewise.load` calls this."""
+        self = cls(**shared.saved_params(artifact))
+        shared.restore_network(self, artifact)
+        self.codec_ = TokenCodec.from_dict(artifact.model["codec"])
+        self.labels_ = TagCodec.from_dict(artifact.model["labels"])
+        self.rival_ = FrequentTags(**artifact.model["rival"])
+        return self
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "codec_"):
+            raise UsageError("this tagger has learnt nothing yet; call fit first")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the running graph, which cannot be copied."""
+        return {name: value for name, value in vars(self).items() if name != "runner_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if "graphs_" in state:
+            self.runner_ = Runner(self.spec_, self.graphs_)
+
+
+def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:
+    if isinstance(data, TaggedSentences):
+        return data
+    if tags is None and is_frame(data):
+        return read_tagged(data)
+    return tagged(_words(data), tags)
+
+
+def _words(data: Any) -> Sequence[Sequence[str]]:
+    """Sentences as lists of tokens. Raises DataError for texts."""
+    if is_frame(data):
+        return read_tagged(data).tokens
+    rows = [data] if isinstance(data, str) else list(data)
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, str):
+            raise DataError(
+                f"sentence {number} is a text, not a list of tokens; cut it first, "
+                f"for example text.split()"
+            )
+    return rows
