@@ -34,6 +34,11 @@ FOR_TYPES = {
     ("tasks.generator_writing", "tasks.generator"),
     ("tasks.judging", "tasks.forecaster"),
     ("tasks.tag_plan", "tasks.tagger"),
+    ("tasks.translator_facts", "tasks.translator"),
+    ("tasks.translator_judging", "tasks.translator"),
+    ("tasks.translator_plan", "tasks.translator"),
+    ("tasks.translator_state", "tasks.translator"),
+    ("tasks.translator_writing", "tasks.translator"),
 }
 # package -> the one place that may import it
 AT_HOME = {

@@ -79,8 +79,9 @@ def test_load_and_save_belong_together():
     for module, name in TASKS.values():
         task = getattr(importlib.import_module(module), name)
         assert getattr(gatewise, name) is task
-        for method in ("fit", "predict", "save", "from_artifact", "get_params", "set_params"):
+        for method in ("fit", "save", "from_artifact", "get_params", "set_params", "summary"):
             assert callable(getattr(task, method))
+        assert sum(hasattr(task, verb) for verb in ("predict", "generate", "translate")) == 1
 
 
 @pytest.mark.parametrize(("module", "name"), TASKS.values())
