@@ -34,6 +34,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "etth1": "ETTh1, 96 hours ahead",
     "noisy_sine": "Noisy sine, one step and a hundred steps ahead",
     "training_speed": "Training speed beside a plain PyTorch loop",
+    "generation": "Writing with 1,024 units",
     "threads": "One thread or all of them",
     "million_rows": "A million rows",
     "startup": "Start of the process",

@@ -6,7 +6,7 @@ one table of pairs for each n is all there is to know. N tokens of all texts beh
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,39 @@ def ngram_ids(tokens: Ids, firsts: NDArray[np.bool_], tables: tuple[Ids, ...], u
         channels.append(_look_up(codes, known, start))
         start += len(table)
     return np.stack(channels, axis=1)
+
+
+@final
+class GrowingNgrams:
+    """As `ngram_ids`, one step after the other, for B texts that grow side by side."""
+
+    def __init__(self, tables: tuple[Ids, ...], units: int) -> None:
+        self._units = units
+        self._known: list[dict[int, int]] = []  # of each table: the code of a pair -> its id
+        start = units
+        for table in tables:
+            codes = table[:, 0].astype(np.int64) * units + table[:, 1]
+            self._known.append(
+                dict(zip(codes.tolist(), range(start, start + len(table)), strict=True))
+            )
+            start += len(table)
+
+    def after(self, last: Ids, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The ids of the step that reads these tokens behind the step `last`.
+
+        (B, F), (B,) -> (B, F)
+        """
+        if not self._known:
+            return tokens[:, None]
+        rows = zip(last.tolist(), tokens.tolist(), strict=True)
+        return np.array([self._row(left, token) for left, token in rows])
+
+    def _row(self, last: list[int], token: int) -> list[int]:
+        found = [token]
+        for left, known in zip(last[:-1], self._known, strict=True):
+            pair = left > END and token > END
+            found.append(known.get(left * self._units + token, PADDING) if pair else PADDING)
+        return found
 
 
 def _codes(left: Ids, tokens: Ids, firsts: NDArray[np.bool_], units: int) -> NDArray[np.int64]:

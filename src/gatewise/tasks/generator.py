@@ -24,10 +24,12 @@ from gatewise.tasks.generator_judging import judge
 from gatewise.tasks.generator_state import restore, to_artifact
 from gatewise.tasks.generator_text import read_texts
 from gatewise.tasks.generator_weights import Kept, in_eight_bits
-from gatewise.tasks.generator_writing import asked, write, write_piece_by_piece
+from gatewise.tasks.generator_writing import TextSteps, asked, write, write_piece_by_piece
 from gatewise.tasks.learning import learn
 from gatewise.training import History, Watch
 from gatewise.weights import count
+
+RUNNING = ("runner_", "steps_")
 
 
 @final
@@ -37,6 +39,8 @@ class Generator:
     unit             what a token is: char, word, bpe
     lowercase        read and write small letters alone
     vocab_size       so many tokens are known; None: chosen from the text
+    ngrams           3: each step reads its token, and the two and three that end there together;
+                     1: the token alone; None: 3 of characters, else 1
     sequence_length  steps through which errors flow back while training; None: chosen
     validation       share (below 1) or number of characters at the end of the text that decide
                      when to stop
@@ -56,6 +60,7 @@ class Generator:
         unit: Literal["char", "word", "bpe"] = "char",
         lowercase: bool = False,
         vocab_size: int | None = None,
+        ngrams: int | None = None,
         sequence_length: int | None = None,
         validation: float | int = 0.05,
         quantize: bool = False,
@@ -69,6 +74,7 @@ class Generator:
         self.unit = unit
         self.lowercase = lowercase
         self.vocab_size = vocab_size
+        self.ngrams = ngrams
         self.sequence_length = sequence_length
         self.validation = validation
         self.quantize = quantize
@@ -118,7 +124,7 @@ class Generator:
         graphs = build_graphs(plan.spec, learnt.weights)
         kept = Kept(graphs)
         if self.quantize:
-            kept = in_eight_bits(plan.spec, graphs, plan.ids, plan.held)
+            kept = in_eight_bits(plan.spec, graphs, plan.steps, plan.held)
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
         self.training_: Training = plan.training
@@ -126,6 +132,7 @@ class Generator:
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = kept.graphs
         self.runner_ = Runner(plan.spec, kept.graphs)
+        self.steps_ = TextSteps(plan.spec, kept.graphs, plan.codec, by_row=self.quantize)
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
@@ -134,8 +141,8 @@ class Generator:
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = {**plan.data, "nats": kept.nats}
-        self.counts_: NDArray[np.int64] = np.bincount(plan.ids, minlength=plan.codec.units)
-        self.ids_: Ids | None = plan.ids
+        self.counts_: NDArray[np.int64] = np.bincount(plan.steps[:, 0], minlength=plan.codec.units)
+        self.ids_: Ids | None = plan.steps[:, 0]
         self.rival_: NgramModel | None = None  # counted when first asked for
         return self
 
@@ -241,10 +248,12 @@ class Generator:
             raise UsageError("this generator has learnt nothing yet; call fit first")
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the running graph, which cannot be copied."""
-        return {name: value for name, value in vars(self).items() if name != "runner_"}
+        """Without the running graphs, which cannot be copied."""
+        return {name: value for name, value in vars(self).items() if name not in RUNNING}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+            by_row = self.data_["nats"] is not None
+            self.steps_ = TextSteps(self.spec_, self.graphs_, self.codec_, by_row=by_row)

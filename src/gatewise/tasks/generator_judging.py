@@ -28,13 +28,13 @@ WARM_UP = 500  # tokens that a stream reads before what it is judged on
 STEPS_AT_ONCE = 256
 
 
-def nats(runner: Predictor, ids: Ids | IntArray, vocabulary: int) -> Floats:
-    """-log p of each token given all before it; the first one is not told.  (N,) -> (N - 1,)
+def nats(runner: Predictor, read: Ids, vocabulary: int) -> Floats:
+    """-log p of each token given all before it; the first one is not told.  (N, F) -> (N - 1,)
 
     The text is read as a few streams side by side. Each but the first begins WARM_UP tokens before
     the first one that it is judged on: what lies further back hardly counts.
     """
-    told = len(ids) - 1
+    told = len(read) - 1
     streams = max(1, min(STREAMS, told // STREAM))
     warm = WARM_UP if streams > 1 else 0
     length = -(-(told + (streams - 1) * warm) // streams)  # steps that each stream reads
@@ -46,15 +46,15 @@ def nats(runner: Predictor, ids: Ids | IntArray, vocabulary: int) -> Floats:
         steps = np.arange(first, min(first + at_once, length))
         places = begins[:, None] + steps  # (S, T)
         inside = np.minimum(places, told - 1)
-        answer = runner.forward(Batch(x=ids[inside][..., None], state=state))
+        answer = runner.forward(Batch(x=read[inside], state=state))
         state = answer.state
         counts = (places < told) & ((steps >= warm) | (np.arange(streams) == 0)[:, None])
-        told_nats = _nats(answer.output[counts], ids[inside[counts] + 1])
-        found[inside[counts]] = told_nats
+        judged = inside[counts]
+        found[judged] = _nats(answer.output[counts], read[judged + 1, 0])
     return found
 
 
-def _nats(logits: NDArray[np.float32], truth: Ids | IntArray) -> Floats:
+def _nats(logits: NDArray[np.float32], truth: Ids) -> Floats:
     """- log softmax of the true token.  (N, V), (N,) -> (N,)"""
     z = logits.astype(np.float64)
     z -= z.max(axis=1, keepdims=True)
@@ -74,7 +74,8 @@ def judge(model: Generator, given: Texts) -> LanguageEvaluation:
     elif model.data_["several"]:
         given = Texts(given.texts, several=True)
     codec, size = model.codec_, model.codec_.units
-    ids = given.ids(codec).astype(np.int64)
+    steps = given.steps(codec)
+    ids = steps[:, 0].astype(np.int64)
     characters = given.characters - len(codec.decode(ids[:1]))
     if len(ids) < 2 or characters < 1:
         raise DataError(
@@ -82,7 +83,7 @@ def judge(model: Generator, given: Texts) -> LanguageEvaluation:
         )
     counted = np.repeat(np.arange(size), model.counts_)
     totals = {
-        NETWORK: float(nats(model.runner_, ids, size).sum()),
+        NETWORK: float(nats(model.runner_, steps, size).sum()),
         UNIGRAM: float(unigram_nats(counted, ids[1:], size).sum()),
     }
     if model.ids_ is not None:

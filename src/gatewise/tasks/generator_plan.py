@@ -15,7 +15,7 @@ from gatewise.data.sequences import Streams
 from gatewise.data.text import TextCodec
 from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
-from gatewise.tasks.generator_recipe import recipe
+from gatewise.tasks.generator_recipe import NGRAMS, recipe
 from gatewise.tasks.generator_text import Texts, split
 from gatewise.training import History
 from gatewise.weights import initial
@@ -32,8 +32,8 @@ MEANINGLESS = ("pooling", "attention", "attention_size", "segment_length", "shor
 class Plan:
     """All that training needs.
 
-    ids    (M,) that are learnt from
-    held   (M,) that decide when to stop; empty where nothing does
+    steps  (M, F) tokens and n-grams that are learnt from
+    held   (M, F) that decide when to stop; empty where nothing does
     given  weights to begin with
     """
 
@@ -41,7 +41,7 @@ class Plan:
     network: Network
     training: Training
     codec: TextCodec
-    ids: Ids
+    steps: Ids
     held: Ids
     sequence_length: int
     given: Mapping[str, NDArray[np.float32]]
@@ -51,7 +51,7 @@ class Plan:
     @property
     def train_source(self) -> Streams:
         """Streams through what is learnt from."""
-        return _streams(self.ids, self.sequence_length)
+        return _streams(self.steps, self.sequence_length)
 
     @property
     def held_source(self) -> Streams | None:
@@ -91,20 +91,18 @@ def _is_number(value: Any) -> bool:
 def make_plan(model: Generator, whole: Texts) -> Plan:
     """Everything that follows from arguments and text. Raises DataError, UsageError, SpecError."""
     learnt, held, notes = split(whole, model.validation)
-    codec = TextCodec.learn(
-        learnt.texts, model.unit, lowercase=model.lowercase, vocab_size=model.vocab_size
-    )
+    codec = _codec(model, learnt)
     notes += codec.notes
-    ids = learnt.ids(codec)
-    if len(ids) < FEWEST:
+    steps = learnt.steps(codec)
+    if len(steps) < FEWEST:
         raise DataError(
-            f"the text has {len(ids)} tokens to learn from; at least {FEWEST} are needed, "
+            f"the text has {len(steps)} tokens to learn from; at least {FEWEST} are needed, "
             f"and some thousand to learn anything worth while"
         )
-    held_ids = ids[:0] if held is None else held.ids(codec)
-    if len(held_ids) == 1:  # nothing stands before it that it could follow from
-        held_ids = held_ids[:0]
-    by_rule = recipe(len(ids))
+    held_steps = steps[:0] if held is None else held.steps(codec)
+    if len(held_steps) == 1:  # nothing stands before it that it could follow from
+        held_steps = held_steps[:0]
+    by_rule = recipe(len(steps))
     network = by_rule.network if model.network is None else model.network.over(by_rule.network)
     if network.tie_embedding:
         network = _tied(network, model.network)
@@ -113,11 +111,11 @@ def make_plan(model: Generator, whole: Texts) -> Plan:
     spec = NetworkSpec.complete(
         network,
         kind="many_to_many",
-        input_size=1,
-        vocab_size=codec.units,
+        input_size=codec.channels,
+        vocab_size=codec.size,
         output_size=codec.units,
     )
-    unknown = float((held_ids == UNKNOWN).mean()) if len(held_ids) else 0.0
+    unknown = float((held_steps[:, 0] == UNKNOWN).mean()) if len(held_steps) else 0.0
     if unknown:
         notes.append(f"{unknown:.2%} of the tokens that decide when to stop are unknown")
     length = model.sequence_length or by_rule.sequence_length
@@ -126,21 +124,37 @@ def make_plan(model: Generator, whole: Texts) -> Plan:
         network=network,
         training=training,
         codec=codec,
-        ids=ids,
-        held=held_ids,
+        steps=steps,
+        held=held_steps,
         sequence_length=length,
-        given=_start(spec, ids, model.seed),
+        given=_start(spec, steps, model.seed),
         notes=tuple(dict.fromkeys(notes)),
         data={
             "texts": len(whole.texts),
             "several": whole.several,
             "characters": learnt.characters,
             "held characters": 0 if held is None else held.characters,
-            "tokens": len(ids),
-            "held": len(held_ids),
+            "tokens": len(steps),
+            "held": len(held_steps),
             "sequence_length": length,
             "sha256": whole.digest,
         },
+    )
+
+
+def _codec(model: Generator, learnt: Texts) -> TextCodec:
+    """N-grams beside the tokens, unless the table of token vectors is also what writes them."""
+    tied = model.network is not None and model.network.tie_embedding
+    if tied and (model.ngrams or 1) > 1:
+        raise UsageError(
+            "tie_embedding needs a network that reads what it writes, tokens alone; ngrams=1"
+        )
+    return TextCodec.learn(
+        learnt.texts,
+        model.unit,
+        lowercase=model.lowercase,
+        vocab_size=model.vocab_size,
+        ngrams=1 if tied else model.ngrams or NGRAMS[model.unit],
     )
 
 
@@ -156,17 +170,17 @@ def _tied(network: Network, given: Network | None) -> Network:
     return network.replace(embedding_size=network.hidden_size)
 
 
-def _start(spec: NetworkSpec, ids: Ids, seed: int) -> dict[str, NDArray[np.float32]]:
+def _start(spec: NetworkSpec, steps: Ids, seed: int) -> dict[str, NDArray[np.float32]]:
     """An unknown token that training never shows says nothing: its vector is 0, not at random."""
-    if (ids == UNKNOWN).any() or spec.token_dropout:
+    if (steps[:, 0] == UNKNOWN).any() or spec.token_dropout:
         return {}
     table = initial(spec, seed)["embedding.table"]
     table[UNKNOWN] = 0.0
     return {"embedding.table": table}
 
 
-def _streams(ids: Ids, sequence_length: int) -> Streams:
-    return Streams(ids, min(sequence_length, len(ids) - 1))
+def _streams(steps: Ids, sequence_length: int) -> Streams:
+    return Streams(steps, min(sequence_length, len(steps) - 1))
 
 
 def idle(history: History) -> list[str]:

@@ -8,8 +8,9 @@ from gatewise.spec import Network, Training
 
 SHORT = 20_000  # tokens; of fewer, a small network and many passes
 LONG = 300_000  # of more, a large network learns more than it repeats
-UPDATES = 20  # steps of an epoch at least, where that leaves MIN_STREAMS
-MIN_STREAMS, MAX_STREAMS = 4, 32
+UPDATES = 20  # steps of an epoch at least, where that leaves FEWEST streams
+FEWEST, MOST = 4, 16  # streams side by side
+NGRAMS = {"char": 3, "word": 1, "bpe": 1}  # tokens that are read together at each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +28,34 @@ class Recipe:
 def recipe(tokens: int) -> Recipe:
     """Of so many training tokens.
 
-    A short text is learnt by heart within a few passes: its network is small, and much of what
-    it reads is dropped. Few streams mean many updates: they pay more than wide batches.
+    A short text is soon learnt by heart: its network is small, and much of what it reads is
+    dropped. Few streams mean many updates in a pass: they pay more than wide batches do.
     """
     if tokens < SHORT:
-        size, embedding, dropout, epochs, length = 128, 64, 0.5, 60, 50
+        size, embedding, read, shown, epochs, length = 128, 64, 0.2, 0.5, 60, 50
     elif tokens < LONG:
-        size, embedding, dropout, epochs, length = 256, 128, 0.4, 25, 100
+        size, embedding, read, shown, epochs, length = 256, 128, 0.2, 0.5, 20, 50
     else:
-        size, embedding, dropout, epochs, length = 512, 128, 0.3, 7, 100
-    streams = tokens // (UPDATES * length)
+        size, embedding, read, shown, epochs, length = 512, 128, 0.1, 0.4, 7, 100
     return Recipe(
         Network(
             cell="lstm",
             hidden_size=size,
             num_layers=1,
             embedding_size=embedding,
-            dropout=dropout,
+            input_dropout=read,
+            dropout=shown,
         ),
         Training(
             epochs=epochs,
-            batch_size=min(MAX_STREAMS, max(MIN_STREAMS, streams)),
-            optimizer="adam",
+            batch_size=min(MOST, max(FEWEST, tokens // (UPDATES * length))),
+            optimizer="adamw",
+            weight_decay=0.01,
             learning_rate=4e-3,
             schedule="cosine",
-            warmup_epochs=min(0.2, epochs / 100),
+            warmup_epochs=epochs / 100,
             clip_norm=1.0,
-            patience=max(3, epochs // 6),
+            patience=max(3, epochs // 5),
         ),
         length,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewise.artifact import Artifact
 from gatewise.data.text import TextCodec
 from gatewise.tasks import shared
+from gatewise.tasks.generator_writing import TextSteps
 
 if TYPE_CHECKING:
     from gatewise.tasks.generator import Generator
@@ -29,4 +30,6 @@ def restore(model: Generator, artifact: Artifact) -> None:
     shared.restore_network(model, artifact)
     model.codec_ = TextCodec.from_dict(artifact.model["codec"])
     model.counts_ = artifact.arrays["counts"]
+    by_row = model.data_["nats"] is not None  # in int8
+    model.steps_ = TextSteps(model.spec_, model.graphs_, model.codec_, by_row=by_row)
     model.ids_ = model.rival_ = None

@@ -40,9 +40,9 @@ class Texts:
             found.update(text.encode("utf-8", "surrogatepass") + b"\0")
         return found.hexdigest()
 
-    def ids(self, codec: TextCodec) -> Ids:
-        """All tokens behind each other.  -> (M,)"""
-        tokens = codec.encode(self.texts, end=self.several).tokens[:, 0]
+    def steps(self, codec: TextCodec) -> Ids:
+        """All tokens behind each other, with the n-grams that end there.  -> (M, F)"""
+        tokens = codec.encode(self.texts, end=self.several).tokens
         return tokens[:-1] if self.several and self.open else tokens
 
 

@@ -22,12 +22,12 @@ class Kept:
     nats: dict[str, float | str] | None = None
 
 
-def in_eight_bits(spec: NetworkSpec, graphs: Mapping[str, bytes], ids: Ids, held: Ids) -> Kept:
+def in_eight_bits(spec: NetworkSpec, graphs: Mapping[str, bytes], steps: Ids, held: Ids) -> Kept:
     """The graphs in int8, compared with those given on what was held out, or else learnt."""
-    from gatewise.engines.onnx.quantize import quantize_graphs  # needs onnx; only to write
+    from gatewise.engines.onnx.quantize import left_in_float, quantize_graphs  # needs onnx
 
     small = quantize_graphs(graphs)
-    text, where = (held, "on the text held out") if len(held) else (ids, "on the text learnt")
+    text, where = (held, "on the text held out") if len(held) else (steps, "on the text learnt")
     text = text[-MEASURED:]
     full, less = (
         float(nats(Runner(spec, each), text, spec.output_size).mean()) for each in (graphs, small)
@@ -37,4 +37,7 @@ def in_eight_bits(spec: NetworkSpec, graphs: Mapping[str, bytes], ids: Ids, held
         f"weights are kept in int8, at {size:.0%} of the size: {less:.4f} nats per token "
         f"against {full:.4f} in float32 {where}"
     )
-    return Kept(small, (note,), {"float32": full, "int8": less, "on": where})
+    left = left_in_float(spec)
+    return Kept(
+        small, (note, left) if left else (note,), {"float32": full, "int8": less, "on": where}
+    )

@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import END, Batch, IntArray
+from gatewise.batch import END, PADDING, IntArray
+from gatewise.data.encoded import Ids
+from gatewise.data.ngrams import GrowingNgrams
+from gatewise.data.text import TextCodec
 from gatewise.decoding.growing_text import GrowingText
 from gatewise.decoding.sampling import Sampling, sample
-from gatewise.decoding.stepper import NEVER, State, Step
-from gatewise.engine import Predictor
+from gatewise.decoding.stepper import NEVER, Step
+from gatewise.engines.onnx.steps import LanguageSteps
 from gatewise.errors import UsageError
+from gatewise.spec import NetworkSpec
 
 if TYPE_CHECKING:
     from gatewise.tasks.generator import Generator
 
-LOGITS_AT_ONCE = 2**22  # of a prompt that is read, or of a text that is judged
+LOGITS_AT_ONCE = 2**22  # of a text that is judged
+
+Standing = tuple[Any, Ids]  # the network's state; (B, F) what each row read last
 
 
-class Steps:
-    """A predictor, step by step."""
+@final
+class TextSteps:
+    """A network that reads tokens and the n-grams that end at each of them, token by token.
 
-    def __init__(self, runner: Predictor) -> None:
-        self.runner = runner
+    See decoding.stepper.Stepper; the n-grams are looked up, so that decoding sees tokens alone.
 
-    def step(self, tokens: IntArray, state: State) -> Step:
-        """See decoding.stepper.Stepper."""
-        answer = self.runner.forward(Batch(x=tokens[:, None, None], state=state))
-        return Step(answer.output[:, 0], answer.state)
+    by_row  step through each row by itself: in int8 rows of one run change each other's digits,
+            and a sample would depend on those beside it
+    """
 
-    def select(self, state: State, rows: IntArray) -> State:
-        """See decoding.stepper.Stepper."""
-        return state[:, :, rows]
+    def __init__(
+        self, spec: NetworkSpec, graphs: Mapping[str, bytes], codec: TextCodec, *, by_row: bool
+    ) -> None:
+        self.network = LanguageSteps(spec, graphs)
+        self.by_row = by_row
+        self.grown = GrowingNgrams(codec.tables, codec.units)
+
+    def read(self, steps: Ids) -> tuple[Standing, NDArray[np.float32]]:
+        """Read a prompt (T, F): the state after it, and the logits (1, V) of what follows."""
+        state, logits = self.network.read(steps[None].astype(np.int64))
+        return (state, steps[-1:]), logits
+
+    def step(self, tokens: IntArray, state: Standing) -> Step:
+        """(B,) -> logits (B, V)"""
+        read = self.grown.after(state[1], tokens)
+        if not self.by_row or len(read) == 1:
+            logits, after, _ = self.network.step(read, state[0])
+            return Step(logits, (after, read))
+        rows = [np.array([row]) for row in range(len(read))]
+        told = [self.network.step(read[row], self.network.select(state[0], row)) for row in rows]
+        joined = tuple(
+            np.concatenate(p, axis=1) for p in zip(*(t.state for t in told), strict=True)
+        )
+        return Step(np.concatenate([t.logits for t in told]), (joined, read))
+
+    def select(self, state: Standing, rows: IntArray) -> Standing:
+        """These rows."""
+        return self.network.select(state[0], rows), state[1][rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +116,10 @@ def write(model: Generator, want: Asked) -> list[str]:
     """`want.samples` continuations of the prompt."""
     codec = model.codec_
     if codec.unit == "char" and not want.stops:  # no text before the end: nothing waits for it
-        steps = list(_drawn(model, want, _prompt_ids(model, want.prompt), None))
+        steps = list(_drawn(model, want, _prompt_steps(model, want.prompt), None))
         ids = np.array(steps, dtype=np.int64).reshape(-1, want.samples)  # (length, samples)
         return [codec.decode(row) for row in ids.T]
-    before = _prompt_ids(model, want.prompt)
+    before = _prompt_steps(model, want.prompt)
     texts = _growing(model, want, before)
     for _ in _drawn(model, want, before, texts):
         pass
@@ -98,7 +128,7 @@ def write(model: Generator, want: Asked) -> list[str]:
 
 def write_piece_by_piece(model: Generator, want: Asked) -> Iterator[str]:
     """One continuation, each piece when it is certain. The prompt is read at once."""
-    before = _prompt_ids(model, want.prompt)
+    before = _prompt_steps(model, want.prompt)
     (text,) = _growing(model, want, before)
     return _pieces(_drawn(model, want, before, [text]), text)
 
@@ -109,19 +139,19 @@ def _pieces(drawn: Iterator[IntArray], text: GrowingText) -> Iterator[str]:
             yield piece
 
 
-def _growing(model: Generator, want: Asked, before: IntArray) -> list[GrowingText]:
-    ids = before.tolist()
+def _growing(model: Generator, want: Asked, before: Ids) -> list[GrowingText]:
+    ids = before[:, 0].tolist()
     return [GrowingText(model.codec_.decode, want.stops, ids) for _ in range(want.samples)]
 
 
 def _drawn(
-    model: Generator, want: Asked, before: IntArray, texts: list[GrowingText] | None
+    model: Generator, want: Asked, before: Ids, texts: list[GrowingText] | None
 ) -> Iterator[IntArray]:
     """The tokens of all samples, (samples,) step by step."""
     if not want.length:
         return iter(())
-    state, logits = read(model.runner_, beginning(model, before), model.spec_.output_size)
-    stepper = Steps(model.runner_)
+    stepper = model.steps_
+    state, logits = stepper.read(beginning(model, before))
     if want.samples > 1:
         rows = np.zeros(want.samples, dtype=np.int64)
         state, logits = stepper.select(state, rows), logits[rows]
@@ -138,39 +168,26 @@ def _drawn(
     )
 
 
-def _prompt_ids(model: Generator, prompt: str) -> IntArray:
-    """(T,)"""
-    return model.codec_.encode([prompt]).tokens[:, 0].astype(np.int64)
+def _prompt_steps(model: Generator, prompt: str) -> Ids:
+    """(T, F)"""
+    return model.codec_.encode([prompt]).tokens
 
 
-def beginning(model: Generator, prompt: IntArray) -> IntArray:
+def beginning(model: Generator, prompt: Ids) -> Ids:
     """What is read before the first token is drawn: never nothing.
 
     Of several texts, the end of another one and the prompt. Of one text the prompt or, where it is
     empty, the end of a line; where that was never learnt, the most frequent token.
+    (T, F) -> (T, F)
     """
+    first = np.full((1, prompt.shape[1]), PADDING, dtype=prompt.dtype)
     if model.data_["several"]:
-        return np.concatenate([[END], prompt])
+        first[0, 0] = END
+        return np.concatenate([first, prompt])
     if len(prompt):
         return prompt
-    line = _prompt_ids(model, "\n")
-    if len(line) and model.counts_[line].all():
+    line = _prompt_steps(model, "\n")
+    if len(line) and model.counts_[line[:, 0]].all():
         return line
-    return np.array([int(model.counts_.argmax())])
-
-
-def read(
-    runner: Predictor, ids: IntArray, vocabulary: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Read tokens (T,) from the first on: the state after them, and what comes next.
-
-    -> (S, layers, 1, H), (1, V)
-    """
-    most = max(1, LOGITS_AT_ONCE // vocabulary)
-    state: Any = None
-    logits: Any = None
-    for first in range(0, len(ids), most):
-        part = ids[None, first : first + most, None]  # (1, T, 1)
-        answer = runner.forward(Batch(x=part, state=state))
-        state, logits = answer.state, answer.output[:, -1]
-    return state, logits
+    first[0, 0] = model.counts_.argmax()
+    return first
