@@ -71,6 +71,12 @@ def test_another_seed_is_another_split_and_rows_are_mixed():
     assert not set(range(100)) <= set(one.tolist())
 
 
+def test_a_large_group_is_dealt_while_there_is_room_for_it():
+    groups = np.concatenate([np.zeros(50, int), np.arange(1, 51)])
+    for seed in range(5):
+        assert [len(p) for p in split_parts(100, None, groups, (0.5, 0.5), seed)] == [50, 50]
+
+
 def test_combinations_of_labels_are_kept_in_proportion():
     labels = np.repeat([[0, 1], [1, 1]], [80, 20], axis=0)
     train, test = split_parts(100, labels, shares=(0.5, 0.5))

@@ -187,7 +187,7 @@ def test_empty_texts_are_left_out_and_named():
             r"line 3, byte 1 is 0xB5 \(byte 17 of.*gb18030",
         ),
         (
-            b"text,label\ncaf\xe9 au lait,1\n",
+            b"text,label\ncaf\xe9s au lait,1\n",
             "t.csv",
             r"line 2, byte 4 is 0xE9.*--encoding latin-1",
         ),

@@ -112,7 +112,7 @@ def repaired(sentences: Iterable[Sequence[str]]) -> tuple[Tags, tuple[str, ...]]
     for tags in sentences:
         row: list[str] = []
         for tag in tags:
-            continued = row and row[-1][1:] == tag[1:] and row[-1] != OUTSIDE
+            continued = row and row[-1][1:] == tag[1:]
             if tag.startswith("I-") and not continued:
                 broken += 1
                 row.append("B-" + tag[2:])
