@@ -76,8 +76,10 @@ def _fold_transposed(graph: onnx.GraphProto) -> None:
     turned = [n for n in graph.node if n.op_type == "Transpose" and n.input[0] in constants]
     for node in turned:
         table = numpy_helper.to_array(constants[node.input[0]])
-        matrix = np.ascontiguousarray(table.T)
-        graph.initializer.append(numpy_helper.from_array(matrix, node.output[0]))
+        name = f"{node.input[0]}.transposed"
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(table.T), name))
+        for reader in graph.node:
+            reader.input[:] = [name if i == node.output[0] else i for i in reader.input]
         graph.node.remove(node)
     read = {name for node in graph.node for name in node.input}
     for name, constant in constants.items():
