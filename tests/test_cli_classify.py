@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from shop import write_csv
 
-import gatewise.cli
 from gatewise.cli import classify_run, main
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.tasks.classifier import Classifier
@@ -33,12 +32,6 @@ def notes_of(count, seed=0):
         texts.append(" ".join(words))
         labels.append(label)
     return texts, labels
-
-
-@pytest.fixture(autouse=True)
-def verb(monkeypatch):
-    known = {**gatewise.cli.VERBS, "classify": ("gatewise.cli.classify", "Train on texts.")}
-    monkeypatch.setattr(gatewise.cli, "VERBS", known)
 
 
 @pytest.fixture

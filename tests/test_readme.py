@@ -146,7 +146,7 @@ def test_flags_and_verbs_that_are_named_exist(name):
     assert len(flags) > 20
     assert {flag.replace("-", "_") for flag in flags} <= flat_keys(ForecastOptions) | OTHER_FLAGS
     verbs = set(re.findall(r"gatewise ([a-z]+) (?:[A-Z]|air)", page))
-    assert verbs == set(VERBS)
+    assert {"forecast", "predict", "evaluate", "info"} <= verbs <= set(VERBS)
 
 
 def test_what_installs_exists():

@@ -27,7 +27,8 @@ DEBUG = "GATEWISE_DEBUG"  # set to 1: an error shows where it was raised
 # verb -> (module whose function of that name does it, one line)
 VERBS = {
     "forecast": ("gatewise.cli.forecast", "Train on a series, compare with baselines, forecast."),
-    "predict": ("gatewise.cli.saved", "Continue DATA with a saved model."),
+    "classify": ("gatewise.cli.classify", "Train on texts with labels, compare, judge."),
+    "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }

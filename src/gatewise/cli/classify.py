@@ -25,7 +25,7 @@ def classify(
 ) -> int:
     """Train on texts with labels, compare with baselines on texts kept from training.
 
-    Leaves a folder: model/, predictions.csv, metrics.json.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
@@ -37,27 +37,11 @@ def classify(
     asked = given(flags)
     wanted = job(ClassifyOptions, asked, config)
     # what takes long to import, after what costs nothing to refuse
-    from gatewise import outputs
-    from gatewise.cli import classify_run, show
+    from gatewise.cli import classify_run
 
-    source = Path(data)
-    out = verbs.out_folder(wanted.options.out, source, "classify")
-    console = verbs.open_console(as_json)
-    parts = classify_run.read(source, wanted.options)
-    if not quiet:
-        show.notes(console, parts.notes)
-    run = classify_run.train_and_judge(parts, wanted, verbose=0 if quiet else 1)
-    if not quiet:
-        show.notes(console, [note for note in run.notes if note not in parts.notes])
-    metrics = run.metrics(source.name)
-    with outputs.replacing(out) as folder:
-        run.write(folder, metrics)
-    places = verbs.places(out)
-    if not (quiet and as_json):
-        show.say(console, "")
-        title = f"Test: {len(parts.test):,} texts, kept from training"
-        show.score_table(console, title, run.evaluation)
-        verbs.tell_places(console, places)
-    if as_json:
-        verbs.tell_json(metrics, places)
-    return verbs.ended(run.interrupted)
+    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    parts = classify_run.read(Path(data), wanted.options)
+    order.tell_notes(parts.notes)
+    run = classify_run.train_and_judge(parts, wanted, verbose=order.verbose)
+    order.tell_notes(run.notes, parts.notes)
+    return verbs.finish(order, run, f"Test: {len(parts.test):,} texts, kept from training")

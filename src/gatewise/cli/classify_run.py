@@ -15,11 +15,11 @@ from gatewise.cli import verbs
 from gatewise.cli.class_answers import answer_table, together
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.options import Job, split_names
+from gatewise.cli.parting import split_off, unseen
 from gatewise.data.labels import LabelCodec
-from gatewise.data.parts import duplicates, split_parts
+from gatewise.data.parts import duplicates
 from gatewise.data.text_table import read_text_table
 from gatewise.data.texts import LabelledTexts, read_labelled
-from gatewise.errors import DataError
 from gatewise.judging.classes import ClassEvaluation
 from gatewise.judging.labels import LabelEvaluation
 from gatewise.judging.verdict import NETWORK
@@ -94,11 +94,25 @@ class ClassifyRun:
         }
         return verbs.metrics("classify", source, found)
 
-    def write(self, folder: Path, metrics: Mapping[str, Any]) -> None:
-        """Model, answers and scores into an empty folder."""
+    def write(self, folder: Path, order: verbs.Order, metrics: Mapping[str, Any]) -> None:
+        """Model, answers, scores and report into an empty folder."""
+        from gatewise.report import ClassReport, write_class_report
+
         self.model.save(folder / "model")
         self.answers.to_csv(folder / "predictions.csv", index=False)
         verbs.write_metrics(folder, metrics)
+        label = self.parts.label_column or "class"
+        report = ClassReport(
+            title=f"{order.source}: {label} of {len(self.parts.test):,} texts",
+            evaluation=self.evaluation,
+            inputs=self.parts.test,
+            history=self.model.history_,
+            facts=self.model.summary(),
+            notes=self.notes,
+            rows=self.parts.rows.tolist(),
+            **verbs.page_facts(order, self.settings, ClassifyOptions),
+        )
+        write_class_report(folder / "report.html", report)
 
 
 def read(source: Path, options: ClassifyOptions) -> ClassifyParts:
@@ -136,20 +150,14 @@ def _split(found: LabelledTexts, test: float | int, options: ClassifyOptions) ->
     kept = np.setdiff1d(np.arange(len(found)), np.array(found.empty_rows, dtype=int) - 1)
     found = found.without_empty()
     labels = found.labels or []
-    share = test if test < 1 else test / len(found)
-    if share >= 1 or share * len(found) < 1:
-        raise DataError(
-            f"test={test} cannot be taken from {len(found):,} texts; give a share such as "
-            f"--test 0.2, or a number below {len(found):,}"
-        )
     truth = LabelCodec.learn(labels, multilabel=bool(options.multi_label)).encode(labels)
     groups, notes = None, list(found.notes)
     if not options.keep_duplicates:
         copies = duplicates(found.texts, truth)
         groups = copies.groups
         notes += copies.notes
-    train, held = split_parts(
-        len(found), labels=truth, groups=groups, shares=(1 - share, share), seed=options.seed
+    train, held = split_off(
+        len(found), test, what="texts", seed=options.seed, groups=groups, labels=truth
     )
     return ClassifyParts(
         texts=[found.texts[i] for i in train],
@@ -172,16 +180,8 @@ def _beside(
     notes = [*found.notes, *(f"{name}: {note}" for note in test.notes)]
     kept = np.arange(len(found))
     if not options.keep_duplicates:
-        groups = duplicates([*found.texts, *test.texts]).groups
-        shared = np.isin(groups[: len(found)], groups[len(found) :])
-        kept = np.flatnonzero(~shared)
-        if shared.any():
-            notes.append(
-                f"{int(shared.sum()):,} texts are not learnt from: {name} holds them, too "
-                f"(keep_duplicates keeps them)"
-            )
-        if not len(kept):
-            raise DataError(f"every text is in {name}, too: nothing is left to learn from")
+        kept, more = unseen(found.texts, test.texts, what="texts", name=name)
+        notes += more
     labels = found.labels or []
     return ClassifyParts(
         texts=[found.texts[i] for i in kept],

@@ -7,11 +7,13 @@ answered at once.
 
 from __future__ import annotations
 
+import datetime
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -22,6 +24,7 @@ from gatewise.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gatewise.cli.show import Judged
     from gatewise.spec import Training
     from gatewise.training import History
 
@@ -39,6 +42,111 @@ Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No notes, no progress.")]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was typed, and where its answers go.
+
+    source   name of the data file
+    command  the line that was typed, in one spelling
+    out      folder of the results
+    """
+
+    verb: str
+    source: str
+    command: str
+    out: Path
+    console: Console
+    quiet: bool
+    as_json: bool
+
+    @property
+    def verbose(self) -> int:
+        """Of the training."""
+        return 0 if self.quiet else 1
+
+    def tell_notes(self, notes: Sequence[str], told: Sequence[str] = ()) -> None:
+        """Those that were not told before."""
+        from gatewise.cli import show
+
+        if not self.quiet:
+            show.notes(self.console, [note for note in notes if note not in told])
+
+
+class Run(Protocol):
+    """What a verb that trains has found."""
+
+    @property
+    def evaluation(self) -> Judged: ...
+
+    @property
+    def interrupted(self) -> bool: ...
+
+    def metrics(self, source: str) -> dict[str, Any]:
+        """What metrics.json and --json say."""
+
+    def write(self, folder: Path, order: Order, metrics: Mapping[str, Any]) -> None:
+        """All results into an empty folder."""
+
+
+def order(
+    options: Options,
+    data: str,
+    asked: Mapping[str, Any],
+    config: str | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> Order:
+    """Found out before anything is read: where results go, and whether they can.
+
+    asked  the flags as they were given
+    Raises UsageError.
+    """
+    verb = type(options).verb
+    source = Path(data)
+    return Order(
+        verb=verb,
+        source=source.name,
+        command=shell_line(verb, data, asked, config),
+        out=out_folder(getattr(options, "out", None), source, verb),
+        console=open_console(as_json),
+        quiet=quiet,
+        as_json=as_json,
+    )
+
+
+def finish(order: Order, run: Run, title: str) -> int:
+    """Write the results, show scores and places; the exit code.
+
+    title  of the table of scores
+    """
+    from gatewise import outputs
+    from gatewise.cli import show
+
+    told = run.metrics(order.source)
+    with outputs.replacing(order.out) as folder:
+        run.write(folder, order, told)
+    left = places(order.out)
+    if not (order.quiet and order.as_json):
+        show.say(order.console, "")
+        show.score_table(order.console, title, run.evaluation)
+        tell_places(order.console, left)
+    if order.as_json:
+        tell_json(told, left)
+    return ended(run.interrupted)
+
+
+def page_facts(order: Order, settings: Mapping[str, Any], own: type[Options]) -> dict[str, Any]:
+    """What every report says of its run: source, command, settings, time, seed."""
+    return {
+        "source": order.source,
+        "command": order.command,
+        "settings": to_yaml(own, settings),
+        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "seed": settings["seed"],
+    }
 
 
 def out_folder(given: str | None, source: Path, verb: str) -> Path:
@@ -83,6 +191,7 @@ def places(out: Path) -> dict[str, Path]:
     left = {
         "report": out / "report.html",
         "predictions": out / "predictions.csv",
+        "samples": out / "samples.txt",
         "model": out / "model",
         "metrics": out / "metrics.json",
     }

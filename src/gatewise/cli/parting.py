@@ -1,0 +1,69 @@
+"""Which examples are judged on: some of the file, drawn by the seed, or those of another file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gatewise.batch import IntArray
+from gatewise.data.parts import duplicates, split_parts
+from gatewise.errors import DataError
+
+
+def split_off(
+    count: int,
+    test: float | int,
+    *,
+    what: str,
+    seed: int,
+    groups: IntArray | None = None,
+    labels: Any = None,
+) -> tuple[IntArray, IntArray]:
+    """(rows to learn from, rows to judge on)
+
+    test    share (below 1) or number
+    what    the examples in messages: texts, sentences, pairs
+    groups, labels  as in data.parts.split_parts
+
+    Raises DataError when either part would be empty.
+    """
+    share = test if test < 1 else test / count
+    if count < 2:
+        raise DataError(f"1 of {what} is too few: some are learnt from, others judged on")
+    if share >= 1:
+        raise DataError(
+            f"test={test} leaves nothing of {count:,} {what} to learn from; give a share such as "
+            f"--test 0.2, or a number below {count:,}"
+        )
+    if share * count < 1:
+        raise DataError(
+            f"test={test} of {count:,} {what} is less than one; give a larger share, "
+            f"--test FILE, or more {what}"
+        )
+    train, held = split_parts(
+        count, labels=labels, groups=groups, shares=(1 - share, share), seed=seed
+    )
+    return train, held
+
+
+def unseen(
+    examples: Sequence[Any], test: Sequence[Any], *, what: str, name: str
+) -> tuple[IntArray, list[str]]:
+    """(rows of `examples` without copies in the test, notes)
+
+    what  the examples, name  the file of the test, in messages
+    Raises DataError when no row is left.
+    """
+    groups = duplicates([*examples, *test]).groups
+    shared = np.isin(groups[: len(examples)], groups[len(examples) :])
+    kept = np.flatnonzero(~shared)
+    if not len(kept):
+        raise DataError(f"all {what} are in {name}, too: nothing is left to learn from")
+    if not shared.any():
+        return kept, []
+    return kept, [
+        f"{int(shared.sum()):,} {what} are not learnt from: {name} holds them, too "
+        f"(keep_duplicates keeps them)"
+    ]
