@@ -1,6 +1,14 @@
 """Reports: one self-contained HTML file for each run, which asks the network for nothing."""
 
+from gatewise.report.classes import ClassReport, class_page, write_class_report
 from gatewise.report.forecast import forecast_page, write_forecast_report
 from gatewise.report.run import ForecastReport
 
-__all__ = ["ForecastReport", "forecast_page", "write_forecast_report"]
+__all__ = [
+    "ClassReport",
+    "ForecastReport",
+    "class_page",
+    "forecast_page",
+    "write_class_report",
+    "write_forecast_report",
+]

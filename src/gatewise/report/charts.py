@@ -157,7 +157,7 @@ def forecast(
         _line(axes, x[rows:], future[:, target], POINTS // 2, style)
         _regions(axes, axis, view.start, seen, rows, wide)
         _ticks_of_rows(axes, axis)
-        _ticks_of_values(axes)
+        ticks_of_values(axes)
 
     return paint
 
@@ -185,7 +185,7 @@ def backtest(evaluation: ForecastEvaluation, axis: Axis, target: int, wide: bool
                 limit = max(2 * POINTS // len(evaluation.origins), 2)
                 _line(axes, place, values[:, target], limit, look[name].style)
         _ticks_of_rows(axes, axis)
-        _ticks_of_values(axes)
+        ticks_of_values(axes)
 
     return paint
 
@@ -202,7 +202,7 @@ def by_step(evaluation: ForecastEvaluation, wide: bool) -> Paint:
         axes.set_xlabel("step ahead")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(8 if wide else 5, integer=True, min_n_ticks=1))
-        _ticks_of_values(axes)
+        ticks_of_values(axes)
 
     return paint
 
@@ -224,7 +224,7 @@ def histogram(residuals: Floats, scale: float) -> Paint:
         axes.set_xlabel("residual (truth − forecast)")
         axes.set_ylabel("% of residuals")
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        _ticks_of_values(axes)
+        ticks_of_values(axes)
 
     return paint
 
@@ -248,7 +248,7 @@ def residuals_over_time(residuals: Floats, rows: Rows, axis: Axis, scale: float)
             axes.plot(place, means, color=colour, marker="." if len(means) == 1 else "")
         axes.set_ylabel("truth − forecast")
         _ticks_of_rows(axes, axis)
-        _ticks_of_values(axes)
+        ticks_of_values(axes)
 
     return paint
 
@@ -274,7 +274,7 @@ def losses(history: History) -> Paint:
         both = np.array([v for values in lines.values() for v in values if np.isfinite(v)])
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss")
-        _ticks_of_values(axes)
+        ticks_of_values(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         if both.min() > 0 and both.max() > 20 * both.min():
             axes.set_yscale("log")
@@ -376,7 +376,8 @@ def _calendar_words(ticks: NDArray[Any]) -> list[str]:
     ]
 
 
-def _ticks_of_values(axes: Axes) -> None:
+def ticks_of_values(axes: Axes) -> None:
+    """A few round numbers, without offset."""
     formatter = ScalarFormatter(useOffset=False)
     formatter.set_powerlimits((-4, 7))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -14,37 +14,26 @@ from gatewise.report.markup import (
     Html,
     column,
     element,
-    facts_list,
     joined,
     name,
     number,
     percent,
     plural,
-    shorten,
     table,
 )
 from gatewise.report.page import (
+    LISTED,
+    UNFOLDED,
     Key,
     chart,
-    code,
+    foldable,
     legend,
-    navigation,
-    page,
     paragraph,
-    section,
     write,
 )
 from gatewise.report.run import ForecastReport
-from gatewise.report.scores import (
-    LISTED,
-    UNFOLDED,
-    dates,
-    fold_table,
-    foldable,
-    left_out,
-    score_tables,
-)
-from gatewise.training import History
+from gatewise.report.scores import dates, fold_table, left_out, score_tables
+from gatewise.report.story import Tile, whole_page
 
 TRUTH: Final[Key] = ("truth", "k-ink")
 OWN: Final[Key] = ("network", "k-network")
@@ -63,64 +52,22 @@ def forecast_page(report: ForecastReport) -> str:
         ("backtest", "Backtest", _backtest(report)),
         ("steps", "Error by step of the horizon", _steps(report)),
         ("residuals", "Residuals", _residuals(report)),
-        ("training", "Training", _training(report.history)),
-        ("data", "Data and model", _facts(report, versions=False)),
-        ("notes", "Notes", _notes(report.notes)),
-        ("reproduce", "Reproduce", _reproduce(report)),
     ]
-    content = [
-        _header(report),
-        navigation([(anchor, title) for anchor, title, _ in sections]),
-        *(section(anchor, title, *pieces) for anchor, title, pieces in sections),
-    ]
-    return page(shorten(report.title, 160), content)
+    return whole_page(report, _tiles(report), sections)
 
 
-def _header(report: ForecastReport) -> Html:
-    said = [name(report.source)]
-    if report.created:
-        words = report.created.replace("T", " ").replace("+00:00", " UTC")
-        said.append(element("time", words, datetime=report.created))
-    verdict = report.evaluation.verdict()
-    style = report.evaluation.standing()
-    word = {
-        "beats": "Beats the baselines",
-        "level": "Level with the best baseline",
-        "loses": "Loses to a baseline",
-    }[style]
-    return element(
-        "header",
-        element("h1", name(shorten(report.title, 160))),
-        paragraph(joined(said, " · "), class_="muted"),
-        element(
-            "div",
-            element("strong", word, aria_hidden="true"),
-            paragraph(verdict),
-            class_=f"verdict {style}",
-            role="note",
-            aria_label="Verdict",
-        ),
-        _tiles(report),
-    )
-
-
-def _tiles(report: ForecastReport) -> Html:
+def _tiles(report: ForecastReport) -> list[Tile]:
     evaluation = report.evaluation
     scores = evaluation.scores()
     order = ("MASE", "MAE", "sMAPE")  # as evaluation.ranking
     metric = next(metric for metric in order if np.isfinite(scores[NETWORK][metric]))
     rival, rival_score = next(pair for pair in evaluation.ranking() if pair[0] != NETWORK)
-    tiles = [
+    return [
         (f"{metric} of the network", number(scores[NETWORK][metric])),
         (f"{metric} of {rival}, the best baseline", number(rival_score)),
         ("forecast beyond the end", plural(len(report.future), "step")),
         ("test windows", f"{len(evaluation.origins):,}"),
     ]
-    return element(
-        "dl",
-        joined(element("div", element("dt", what), element("dd", value)) for what, value in tiles),
-        class_="tiles",
-    )
 
 
 def _forecast(report: ForecastReport) -> Iterator[Html]:
@@ -287,61 +234,3 @@ def _residuals(report: ForecastReport) -> Iterator[Html]:
         caption="Over time" + (": mean, and where 5 to 95 % lie" if many else ""),
     )
     yield element("div", first, second, class_="grid")
-
-
-def _training(history: History) -> Iterator[Html]:
-    if not history.records:
-        yield paragraph("No epoch was trained.")
-        return
-    ended = {
-        "finished": "all epochs ran",
-        "no progress": "it stopped early, for want of progress",
-        "interrupted": "it was interrupted",
-    }[history.stopped]
-    validated = history.records[-1].validation_loss is not None
-    best = next((r for r in history.records if r.epoch == history.best_epoch), None)
-    if best is None:
-        kept = "No epoch did better than the weights before training, which were kept."
-    elif best.validation_loss is not None:
-        kept = f"The weights of epoch {best.epoch} were kept: the lowest validation loss, "
-        kept += f"{number(best.validation_loss)}."
-    else:
-        kept = f"The weights of epoch {best.epoch}, the last, were kept: training loss "
-        kept += f"{number(best.train_loss)}."
-    seconds = number(sum(record.seconds for record in history.records))
-    words = f"{plural(len(history.records), 'epoch')} in {seconds} seconds; {ended}. {kept}"
-    keys: list[Key] = [("training loss", "k-baseline-1")]
-    keys += [("validation loss", "k-network")] if validated else []
-    picture = chart(
-        "losses",
-        f"Line chart of the loss by epoch. {words}",
-        lambda _: charts.losses(history),
-        wide=False,
-    )
-    facts = element("div", paragraph(words), legend([*keys, ("weights kept", "k-best")]))
-    yield element("div", picture, facts, class_="grid")
-
-
-def _facts(report: ForecastReport, *, versions: bool) -> Iterator[Html]:
-    chosen = {k: v for k, v in report.facts.items() if (k.casefold() == "versions") == versions}
-    cards = [
-        element("div", element("h3", name(title)), facts_list(facts), class_="facts")
-        for title, facts in chosen.items()
-        if facts
-    ]
-    if cards:
-        yield element("div", joined(cards), class_="grid small")
-
-
-def _notes(notes: Sequence[str]) -> Iterator[Html]:
-    if notes:
-        yield element("ul", joined(element("li", note) for note in notes))
-    else:
-        yield paragraph("Nothing was assumed, repaired or replaced by a fallback.")
-
-
-def _reproduce(report: ForecastReport) -> Iterator[Html]:
-    yield paragraph("One click selects a block whole.", class_="muted")
-    yield code(report.command, "Command")
-    yield code(report.settings.strip("\n"), "Settings (YAML, for --config)")
-    yield from _facts(report, versions=True)

@@ -83,6 +83,11 @@ def table(
         element("tbody", joined(lines)),
         aria_labelledby=f"{key}-caption",
     )
+    return captioned(key, grid, caption, hidden_caption=hidden_caption)
+
+
+def captioned(key: str, grid: Html, caption: object, *, hidden_caption: bool = False) -> Html:
+    """A table that scrolls sideways by itself, below its caption."""
     style = "unseen" if hidden_caption else "caption"
     return joined(
         [

@@ -15,7 +15,10 @@ from gatewise.report.svg import draw
 from gatewise.version import __version__
 
 WIDE, NARROW, HALF = (920, 300), (340, 270), (440, 260)
+LISTED = 24  # rows of a table that stand open; longer ones can be unfolded
+UNFOLDED = 500  # rows of a table at all
 Key = tuple[str, str]  # (words of a legend, class of its mark in style.css)
+Section = tuple[str, str, Iterable[object]]  # anchor, title, what stands in it
 
 
 def page(title: str, content: Iterable[object]) -> str:
@@ -85,6 +88,13 @@ def legend(keys: Iterable[Key]) -> Html:
         for words, mark in keys
     )
     return element("ul", joined(entries), class_="legend")
+
+
+def foldable(grid: Html, rows: int, summary: str) -> Html:
+    """A table; behind a summary where it is long."""
+    if rows <= LISTED:
+        return grid
+    return element("details", element("summary", summary), grid)
 
 
 def code(text: str, label: str) -> Html:

@@ -21,11 +21,8 @@ from gatewise.report.markup import (
     plural,
     table,
 )
-from gatewise.report.page import paragraph
+from gatewise.report.page import UNFOLDED, foldable, paragraph
 from gatewise.report.run import ForecastReport
-
-LISTED = 24  # rows of a table that stand open; longer ones can be unfolded
-UNFOLDED = 500  # rows of a table at all
 
 
 def score_tables(report: ForecastReport) -> Iterator[Html]:
@@ -169,13 +166,6 @@ def dates(times: NDArray[Any]) -> list[str]:
         if all(text.endswith(ending) for text in texts):
             return [text.removesuffix(ending) for text in texts]
     return texts
-
-
-def foldable(grid: Html, rows: int, summary: str) -> Html:
-    """A table; behind a summary where it is long."""
-    if rows <= LISTED:
-        return grid
-    return element("details", element("summary", summary), grid)
 
 
 def left_out(count: int) -> str:
