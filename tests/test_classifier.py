@@ -111,6 +111,19 @@ def test_the_backward_half_reads_the_whole_sequence():
     assert (backward > 1e-3).all()
 
 
+def test_judging_what_was_learnt_from_is_said(trained, tmp_path):
+    texts, labels = reviews(300)
+    assert "were learnt from" in trained.evaluate(texts, labels).verdict()
+    trained.save(tmp_path / "model")
+    loaded = gw.load(tmp_path / "model")
+    assert (
+        "1 of these 2 were learnt from"
+        in loaded.evaluate(
+            [trained.seen_.inputs[0].upper(), "a good new one"], ["good", "good"]
+        ).verdict()
+    )
+
+
 def test_random_labels_are_said_to_teach_nothing():
     rng = np.random.default_rng(0)
     texts, _ = reviews(400, seed=2)

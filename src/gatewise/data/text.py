@@ -46,6 +46,7 @@ from gatewise.errors import DataError, UsageError
 SPECIAL_NAMES = ("[padding]", "[unknown]", "[start]", "[end]")
 STRANGE = "\ufffd"  # what an unknown token is written as
 LONE = re.compile("[\ud800-\udfff]")  # half of a pair: no character, and no UTF-8
+NGRAM_COUNT, NGRAMS = 2, 50_000  # how often an n-gram must occur, and how many there may be
 RARE_TOLD = 0.01  # share of unknown tokens from which a note is worth it
 
 
@@ -88,8 +89,8 @@ class TextCodec:
         vocab_size: int | None = None,
         min_count: int | None = None,
         ngrams: int = 1,
-        ngram_min_count: int = 2,
-        ngram_size: int = 50_000,
+        ngram_min_count: int = NGRAM_COUNT,
+        ngram_size: int = NGRAMS,
         max_length: int | None = None,
         truncate: str = "end",
     ) -> TextCodec:
@@ -148,9 +149,18 @@ class TextCodec:
             kind, vocabulary, blank.lowercase, blank.normalization, segmenter, merges, (),
             max_length, cast(Truncation, truncate), tuple(notes),
         )  # fmt: skip
-        if ngrams == 1:
-            return codec
         return codec._with_ngrams(clean, ngrams, ngram_min_count, ngram_size)
+
+    def with_ngrams(self, texts: Iterable[Text] | str, ngrams: int) -> TextCodec:
+        """The same codec, n-grams of these training texts as further channels: see `learn`."""
+        return self._with_ngrams(self._clean(checked_texts(texts)), ngrams, NGRAM_COUNT, NGRAMS)
+
+    def _with_ngrams(self, clean: list[Text], most_n: int, min_count: int, size: int) -> TextCodec:
+        if most_n == 1:
+            return self
+        tokens, lengths = self._ids(clean)
+        tables = learn_ngrams(tokens, firsts(lengths), most_n, self.units, min_count, size)
+        return replace(self, tables=tables)
 
     @property
     def units(self) -> int:
@@ -335,11 +345,6 @@ class TextCodec:
             rows = [list(chain.from_iterable(map(ids, self._chunks(text)))) for text in texts]
         flat = np.fromiter(chain.from_iterable(rows), np.int32)
         return flat, np.array([len(row) for row in rows], dtype=np.int64)
-
-    def _with_ngrams(self, clean: list[Text], most_n: int, min_count: int, size: int) -> TextCodec:
-        tokens, lengths = self._ids(clean)
-        tables = learn_ngrams(tokens, firsts(lengths), most_n, self.units, min_count, size)
-        return replace(self, tables=tables)
 
     def _decodable(self, ids: Any) -> list[int]:
         flat = np.asarray(ids, dtype=np.int64)

@@ -12,6 +12,7 @@ from gatewise.judging.classes import ClassEvaluation
 from gatewise.judging.labels import LabelEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.classes import MAJORITY, TFIDF, NearestSequence, TfidfRegression
+from gatewise.tasks import seen
 from gatewise.tasks.examples import Examples
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
     told[MAJORITY] = np.tile(counts / model.data_["examples"], (len(examples.inputs), 1))
     rivals = _rivals(model)
     told |= {name: answer(examples.inputs) for name, answer in rivals.items()}
-    remark = ""
+    remarks = [seen.remark(examples.inputs, model.known_)]
     if not rivals:
         absent = "The nearest neighbour"
         if model.data_["kind"] != "numbers":
             absent = f"{TFIDF}, often the strongest,"
-        remark = f"{absent} is not among them: a saved model does not hold its training data."
+        remarks.append(
+            f"{absent} is not among them: a saved model does not hold its training data."
+        )
+    remark = " ".join(filter(None, remarks))
     facts = {
         "seed": model.seed,
         "learnt from": model.data_["examples"],
@@ -52,20 +56,20 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
 
 def _rivals(model: Classifier) -> dict[str, Callable[[Sequence[Any]], Floats]]:
     """Baselines that learn, by name; fitted when first asked for, on the training examples."""
-    seen, classes = model.seen_, len(model.classes_)
+    learnt, classes = model.seen_, len(model.classes_)
     if model.data_["kind"] == "numbers":
-        if seen is None:
+        if learnt is None:
             return {}
-        known = [_steps(one) for one in seen.inputs]
-        nearest = NearestSequence.fit(known, seen.truth, classes)
+        known = [_steps(one) for one in learnt.inputs]
+        nearest = NearestSequence.fit(known, learnt.truth, classes)
         return {NEAREST: lambda inputs: nearest.probabilities([_steps(one) for one in inputs])}
-    if model.rival_ is None and seen is not None:
+    if model.rival_ is None and learnt is not None:
         unit = UNITS[model.reading_.codec.unit]  # type: ignore[union-attr]  # of texts and tokens
         model.rival_ = TfidfRegression.fit(
-            seen.inputs,
-            seen.truth.astype(np.int64),
-            seen.held_inputs,
-            seen.held_truth.astype(np.int64),
+            learnt.inputs,
+            learnt.truth.astype(np.int64),
+            learnt.held_inputs,
+            learnt.held_truth.astype(np.int64),
             unit=unit,
             classes=classes,
         )

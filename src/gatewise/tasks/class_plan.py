@@ -172,9 +172,11 @@ def _read(model: Classifier, kind: str, inputs: Sequence[Any]) -> Reading:
         "given" if kind == "tokens" else model.unit,
         lowercase=model.lowercase,
         vocab_size=model.vocab_size,
-        ngrams=model.ngrams or (1 if kind == "tokens" else 2),
+        ngrams=1,
         truncate=model.truncate,
     )
+    ngrams = model.ngrams or class_recipe.NGRAMS[codec.unit]
+    codec = codec.with_ngrams(inputs, ngrams)
     most = model.max_length or class_recipe.max_length(codec.unit)
     return Reading("text" if kind == "text" else "tokens", replace(codec, max_length=most))
 

@@ -14,6 +14,7 @@ from gatewise.batch import IntArray
 from gatewise.spec import Network, Training
 
 FEW = 2_000  # examples; of fewer, more passes and smaller steps
+NGRAMS = {"char": 3, "word": 2, "bpe": 1, "given": 1}  # channels: the token, pairs, triples
 LONGEST = {"char": 512, "word": 400, "bpe": 400, "given": 512}  # tokens read of a text
 
 

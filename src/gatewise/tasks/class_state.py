@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def to_artifact(model: Classifier) -> Artifact:
-    """The training texts are not kept, the baseline that learnt from them is."""
+    """The training texts are not kept; their fingerprints and the baseline that learnt are."""
     params = shared.network_state(model)
     if model.vectors is not None:
         params["params"]["vectors"] = str(model.vectors)
@@ -30,7 +30,7 @@ def to_artifact(model: Classifier) -> Artifact:
             "rival": facts,
         },
         weights=model.weights_,
-        arrays=arrays,
+        arrays={**arrays, "seen": model.known_},
         graphs=model.graphs_,
         versions=model.versions_,
     )
@@ -42,6 +42,9 @@ def restore(model: Classifier, artifact: Artifact) -> None:
     model.reading_ = Reading.from_dict(artifact.model["reading"])
     model.labels_ = LabelCodec.from_dict(artifact.model["labels"])
     model.temperature_ = artifact.model["temperature"]
+    model.known_ = artifact.arrays["seen"]
     model.seen_ = model.rival_ = None
     if artifact.model["rival"] is not None:
-        model.rival_ = TfidfRegression.from_parts(artifact.model["rival"], artifact.arrays)
+        model.rival_ = TfidfRegression.from_parts(
+            artifact.model["rival"], {n: a for n, a in artifact.arrays.items() if n != "seen"}
+        )

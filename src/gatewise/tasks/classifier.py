@@ -28,6 +28,7 @@ from gatewise.tasks.class_state import restore, to_artifact
 from gatewise.tasks.examples import Examples, read_examples
 from gatewise.tasks.learning import learn
 from gatewise.tasks.reading import Reading
+from gatewise.tasks.seen import Fingerprints, fingerprints
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -42,8 +43,8 @@ class Classifier:
                   words), char, word, bpe
     lowercase     read capitals as small letters; None: words yes, anything else no
     vocab_size    so many tokens are known; None: chosen from the data
-    ngrams        2: each step reads its token and the pair that ends there; 1: the token alone;
-                  None: 2 for texts
+    ngrams        2: each step reads its token and the pair that ends there, 3: also the three;
+                  1: the token alone; None: 3 for characters, 2 for words, else 1
     max_length    steps read of one sequence; None: by unit
     truncate      what is not read of a longer one: its end, start or middle
     multi_label   whether an example may have several labels or none; None: seen from the labels
@@ -165,6 +166,7 @@ class Classifier:
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen
+        self.known_: Fingerprints = fingerprints(plan.seen.inputs)
         self.rival_: TfidfRegression | None = None  # fitted by the first evaluate
         return self
 

@@ -25,6 +25,7 @@ from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared, tag_plan
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
+from gatewise.tasks.seen import Fingerprints, fingerprints, remark
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -123,6 +124,7 @@ class Tagger:
         self.notes_: tuple[str, ...] = (*plan.notes, *shared.idle(learnt.history))
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
+        self.known_: Fingerprints = fingerprints(plan.seen.tokens)
         self.rival_ = FrequentTags.fit(plan.seen.tokens, plan.seen.tags or [])
         return self
 
@@ -187,7 +189,9 @@ class Tagger:
             "learnt from": self.data_["sentences"],
             "held out": self.data_["held"],
         }
-        return TagEvaluation(given.tokens, given.tags, told, facts)
+        return TagEvaluation(
+            given.tokens, given.tags, told, facts, remark(given.tokens, self.known_)
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.
@@ -204,7 +208,7 @@ class Tagger:
                 "rival": {"of_token": self.rival_.of_token, "common": self.rival_.common},
             },
             weights=self.weights_,
-            arrays={},
+            arrays={"seen": self.known_},
             graphs=self.graphs_,
             versions=self.versions_,
         )
@@ -217,6 +221,7 @@ class Tagger:
         shared.restore_network(self, artifact)
         self.codec_ = TokenCodec.from_dict(artifact.model["codec"])
         self.labels_ = TagCodec.from_dict(artifact.model["labels"])
+        self.known_ = artifact.arrays["seen"]
         self.rival_ = FrequentTags(**artifact.model["rival"])
         return self
 

@@ -1,0 +1,42 @@
+"""What a model has learnt from, as fingerprints: it must not be judged on that unawares."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fingerprints = NDArray[np.uint64]
+
+
+def fingerprints(inputs: Sequence[Any]) -> Fingerprints:
+    """A number for each different input: a text, a list of tokens, an array.  -> (n,), sorted
+
+    White space and capitals do not make a text another one.
+    """
+    found = np.fromiter((_fingerprint(one) for one in inputs), np.uint64, len(inputs))
+    return np.unique(found)
+
+
+def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
+    """A sentence where some of these were learnt from, else nothing."""
+    if known is None or not len(inputs):
+        return ""
+    own = np.fromiter((_fingerprint(one) for one in inputs), np.uint64, len(inputs))
+    count = int(np.isin(own, known).sum())
+    if not count:
+        return ""
+    which = "All" if count == len(own) else f"{count:,}"
+    return f"{which} of these {len(own):,} were learnt from: the scores flatter."
+
+
+def _fingerprint(one: Any) -> int:
+    if isinstance(one, str):
+        whole = " ".join(one.split()).casefold()
+    else:
+        whole = repr(np.asarray(one).tolist())
+    digest = hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
