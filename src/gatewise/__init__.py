@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gatewise.tasks.generator import Generator
     from gatewise.tasks.shared import load
     from gatewise.tasks.tagger import Tagger
+    from gatewise.tasks.translator import Translator
 
 __all__ = [
     "ArtifactError",
@@ -51,6 +52,7 @@ __all__ = [
     "SpecError",
     "Tagger",
     "Training",
+    "Translator",
     "UsageError",
     "__version__",
     "datasets",
@@ -66,6 +68,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.tasks.generator": ("Generator",),
     "gatewise.tasks.shared": ("load",),
     "gatewise.tasks.tagger": ("Tagger",),
+    "gatewise.tasks.translator": ("Translator",),
 }
 
 

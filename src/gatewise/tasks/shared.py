@@ -19,6 +19,7 @@ TASKS = {  # name -> module, class
     "classify": ("gatewise.tasks.classifier", "Classifier"),
     "tag": ("gatewise.tasks.tagger", "Tagger"),
     "generate": ("gatewise.tasks.generator", "Generator"),
+    "translate": ("gatewise.tasks.translator", "Translator"),
 }
 NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
 
