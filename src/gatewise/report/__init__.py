@@ -2,13 +2,17 @@
 
 from gatewise.report.classes import ClassReport, class_page, write_class_report
 from gatewise.report.forecast import forecast_page, write_forecast_report
+from gatewise.report.language import LanguageReport, language_page, write_language_report
 from gatewise.report.run import ForecastReport
 
 __all__ = [
     "ClassReport",
     "ForecastReport",
+    "LanguageReport",
     "class_page",
     "forecast_page",
+    "language_page",
     "write_class_report",
     "write_forecast_report",
+    "write_language_report",
 ]
