@@ -75,31 +75,27 @@ def keras_loop(model: gw.Generator, length: int) -> Callable[[], object]:
     return loop
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--length", type=int, default=2_000)
-    given = parser.parse_args()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+def compare(rounds: int, length: int) -> None:
+    """Print the table and what follows from it."""
     models = {name: generator(name == "int8") for name in BARS}
     ways: dict[str, Callable[[], object]] = {
-        name: lambda model=model: model.generate(length=given.length)  # type: ignore[misc]
+        name: lambda model=model: model.generate(length=length)  # type: ignore[misc]
         for name, model in models.items()
     }
     there = find_spec("keras") is not None and find_spec("tensorflow") is not None
     if there:
-        ways[KERAS] = keras_loop(models["float32"], given.length)
-    seconds = in_turns(ways, given.rounds)
+        ways[KERAS] = keras_loop(models["float32"], length)
+    seconds = in_turns(ways, rounds)
     rows = []
     for name, taken in seconds.items():
-        speeds = given.length / np.array(taken)
+        speeds = length / np.array(taken)
         bar = BARS.get(name)
         judged = ("", "") if bar is None else (f"{bar:,}", met(float(np.median(speeds)) >= bar))
         spread = f"{speeds.min():,.0f} to {speeds.max():,.0f}"
         rows.append((name, f"{np.median(speeds):,.0f}", spread, *judged))
     print(
         f"Characters a second of an LSTM of {UNITS:,} units on one core, "
-        f"{given.rounds} rounds of {given.length:,} characters.\n"
+        f"{rounds} rounds of {length:,} characters.\n"
     )
     print_table(("weights", "median", "least to most", "bar", ""), rows)
     for note in models["int8"].notes_:
@@ -113,6 +109,19 @@ def main() -> None:
         )
     else:
         print(f"The {KERAS} of the same network: keras and tensorflow are not installed.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--length", type=int, default=2_000)
+    given = parser.parse_args()
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        compare(given.rounds, given.length)
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 if __name__ == "__main__":

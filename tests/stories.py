@@ -6,8 +6,8 @@ import random
 
 import gatewise as gw
 
-SMALL = gw.Network(hidden_size=32, embedding_size=16, dropout=0.0)
-QUICK = gw.Training(epochs=12, batch_size=8, learning_rate=2e-2)
+SMALL = gw.Network(hidden_size=32, embedding_size=16, input_dropout=0.0, dropout=0.0)
+QUICK = gw.Training(epochs=12, batch_size=4, learning_rate=2e-2)
 
 
 def story(characters: int, seed: int = 0) -> str:

@@ -45,7 +45,7 @@ def test_it_learns_and_beats_counting_single_tokens(models: dict[str, gw.Generat
         told = models[unit].evaluate(story(3_000, seed=1))
         scores = {name: score["nats per character"] for name, score in told.scores().items()}
         assert set(scores) == {"network", "unigram", "5-gram"}
-        assert scores["network"] < 0.7 * scores["unigram"], unit
+        assert scores["network"] < 0.8 * scores["unigram"], unit
         assert told.learnt
 
 
@@ -98,7 +98,7 @@ def test_a_prompt_longer_than_anything_is_read_in_pieces(
 
 
 def test_any_number_is_written_whatever_the_batch_in_training(model: gw.Generator) -> None:
-    assert model.training_.batch_size == 8
+    assert model.training_.batch_size == 4
     for samples in (1, 3, 11):
         written = model.generate("a dog ", 20, samples=samples)
         assert (1 if samples == 1 else len(written)) == (1 if samples == 1 else samples)
@@ -355,6 +355,7 @@ def test_it_says_what_it_is(model: gw.Generator) -> None:
         ({"length": 2.5}, "length"),
         ({"stop": ""}, "stop"),
         ({"stop": ["a", ""]}, "stop"),
+        ({"stop": None}, "stop"),
         ({"prompt": None}, "prompt"),
     ],
 )

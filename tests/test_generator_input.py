@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from stories import generator, story
 
 import gatewise as gw
 from gatewise.batch import END
+from gatewise.data.sequences import Streams
 from gatewise.data.text import TextCodec
 from gatewise.errors import DataError, SpecError, UsageError
 from gatewise.tasks.generator_text import Texts, read_texts, split
@@ -37,6 +39,15 @@ def test_several_texts_are_cut_within_one() -> None:
         parts = np.concatenate([learnt.steps(codec), held.steps(codec)])[:, 0]
         np.testing.assert_array_equal(parts, whole.steps(codec)[:, 0])
         assert (parts == END).sum() == len(lines)
+
+
+def test_streams_read_ngrams_and_tell_tokens() -> None:
+    codec = TextCodec.learn([story(500)], "char", ngrams=3)
+    steps = codec.encode([story(500)]).tokens
+    source = Streams(steps, 20)
+    batch = source.gather(source.arrays, np.array([0, 200]))
+    np.testing.assert_array_equal(batch.x[1], steps[200:220])
+    np.testing.assert_array_equal(batch.y[1], steps[201:221, 0])
 
 
 def test_nothing_is_held_out_of_a_short_text_or_on_request() -> None:
@@ -85,6 +96,7 @@ def test_ties_and_other_cells() -> None:
         ("ab", "2 tokens"),
         (b"abc", "decode"),
         (7, "not int"),
+        (pd.DataFrame({"text": ["abc"]}), "one column"),
         ([["a", "b"]], "text 1 is no text but list"),
         (["a", None], "text 2 is no text but NoneType"),
     ],
@@ -100,6 +112,8 @@ def test_what_is_no_text_is_refused(bad: object, words: str) -> None:
         ({"unit": "chars"}, "did you mean 'char'"),
         ({"unit": "auto"}, "char, word, bpe"),
         ({"validation": -1}, "validation"),
+        ({"validation": float("nan")}, "validation"),
+        ({"sequence_length": 2.5}, "sequence_length"),
         ({"validation": 4_000}, "too little"),
         ({"sequence_length": 0}, "sequence_length"),
         ({"network": gw.Network(bidirectional=True)}, "one way"),

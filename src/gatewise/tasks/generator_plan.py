@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,10 +69,11 @@ def check_choices(model: Generator) -> None:
         problems.append(f"unit must be one of {', '.join(UNITS)}, not {model.unit!r}{near}")
     if not _is_number(model.validation) or model.validation < 0:
         problems.append(
-            f"validation must be a share or a number of characters, not {model.validation!r}"
+            f"validation must be a share or a number of characters, at least 0, "
+            f"not {model.validation!r}"
         )
     length = model.sequence_length
-    if length is not None and (not isinstance(length, int) or length < 1):
+    if length is not None and (not isinstance(length, Integral) or length < 1):
         problems.append(f"sequence_length must be a number of steps, at least 1, not {length!r}")
     if model.training is not None and "loss" in model.training.chosen():
         problems.append("the loss of a generator is cross_entropy; leave loss out")
@@ -85,7 +88,8 @@ def check_choices(model: Generator) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)
 
 
 def make_plan(model: Generator, whole: Texts) -> Plan:

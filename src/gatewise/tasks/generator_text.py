@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,11 @@ def _listed(given: Any) -> list[str]:
         raise DataError(f"expected one text or a list of texts, not {type(given).__name__}")
     if isinstance(given, bytes):
         raise DataError("expected a text, not bytes; decode them first: .decode('utf-8')")
+    if hasattr(given, "columns") or isinstance(given, Mapping):
+        raise DataError(
+            f"expected one text or a list of texts, not {type(given).__name__}; "
+            f"give one column of it"
+        )
     texts = list(given)
     wrong = [row for row, text in enumerate(texts) if not isinstance(text, str)]
     if wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def asked(
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         if not whole or value < least:
             problems.append(f"{name} must be a whole number of at least {least}, not {value!r}")
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    stops = tuple(stop) if isinstance(stop, (list, tuple, set, frozenset)) else (stop,)
     if not all(isinstance(one, str) and one for one in stops):
         problems.append(f"stop strings are texts, none of them empty, not {stop!r}")
     chosen = None
@@ -109,7 +109,7 @@ def asked(
         problems.append(str(error))
     if problems or chosen is None:
         raise UsageError("; ".join(problems))
-    return Asked(prompt, int(length), chosen, stops, int(samples))
+    return Asked(prompt, int(length), chosen, cast(tuple[str, ...], stops), int(samples))
 
 
 def write(model: Generator, want: Asked) -> list[str]:
