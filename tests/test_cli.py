@@ -322,7 +322,7 @@ def test_all_wrong_values_in_one_message():
     ("words", "expected"),
     [
         (["forcast"], "did you mean 'forecast'?"),
-        (["bake", "cake"], "forecast, predict, evaluate, info"),
+        (["bake", "cake"], "(verbs: forecast, classify, "),
         (["--versoin"], "--version"),
         (["predict"], "Missing argument 'MODEL'"),
         (["forecast"], "Missing argument 'DATA'"),

@@ -27,6 +27,7 @@ from gatewise.cli.options import (
     split_names,
     with_flags,
 )
+from gatewise.cli.saved_options import PREDICT
 from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
 from gatewise.engine import DEVICES, ENGINES
@@ -192,13 +193,13 @@ def test_a_table_of_scores():
 
 
 def test_flags_of_another_task_are_refused():
-    given = {"sort": True, "fill": None, "duplicates": "mean", "text": None}
-    assert saved.taken("forecast", ["sort", "duplicates"], given) == {
-        "sort": True,
-        "duplicates": "mean",
+    asked = {"sort": True, "duplicates": "mean"}
+    assert saved.taken("forecast", ["sort", "duplicates", "fill"], asked, PREDICT) == {
+        **asked,
+        "fill": None,
     }
     with pytest.raises(UsageError) as caught:
-        saved.taken("classify", ["text"], given)
+        saved.taken("classify", ["text"], asked, PREDICT)
     told = str(caught.value)
     assert told.startswith("--sort, --duplicates: not for this model")
     assert "'gatewise classify' (flags for it: --text)" in told

@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, Union, get_args, get_origin
@@ -96,9 +96,15 @@ def job(own: type[Own], flags: Mapping[str, Any], config: str | None) -> Job[Own
     given = {} if config is None else read_config(Path(config), own)
     given |= flags
     _check_there(own, given)
+    built = settle(panels(own).values(), given)
+    return Job(built[own], built[Network], built[Training])
+
+
+def settle(models: Iterable[type[Settings]], given: Mapping[str, Any]) -> dict[type[Settings], Any]:
+    """Each of the settings with the values that are its own. Raises SpecError, one message."""
     built: dict[type[Settings], Any] = {}
     problems = []
-    for model in panels(own).values():
+    for model in models:
         fields = model.model_fields
         values = {
             name: _plain(model, name, value) for name, value in given.items() if name in fields
@@ -109,7 +115,7 @@ def job(own: type[Own], flags: Mapping[str, Any], config: str | None) -> Job[Own
             problems.append(str(error))
     if problems:
         raise SpecError("; ".join(problems))
-    return Job(built[own], built[Network], built[Training])
+    return built
 
 
 def _check_there(own: type[Options], given: Mapping[str, Any]) -> None:
@@ -204,8 +210,16 @@ def _entries(content: Mapping[Any, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def with_flags(own: type[Options]) -> Callable[[Verb], Verb]:
-    """Spells out the `**flags` of a verb for typer: a parameter for each field of the settings."""
-    flags = [flag for panel, model in panels(own).items() for flag in _flags(panel, model)]
+    """`with_panels` of a verb that trains: its own options, the network, its training."""
+    return with_panels(panels(own))
+
+
+def with_panels(shown: Mapping[str, type[Settings]]) -> Callable[[Verb], Verb]:
+    """Spells out the `**flags` of a verb for typer: a parameter for each field of the settings.
+
+    shown  heading in the help -> the settings whose fields stand there
+    """
+    flags = [flag for panel, model in shown.items() for flag in _flags(panel, model)]
 
     def spelled_out(verb: Verb) -> Verb:
         written = [

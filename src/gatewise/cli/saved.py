@@ -2,7 +2,7 @@
 
 What the first two do is in a module for each task, named in MODULES. It has
 
-    PREDICT, EVALUATE   the flags of these verbs that the task takes, by the names of parameters
+    PREDICT, EVALUATE   those flags of saved_options that the task takes
     predict(saved, data, *, out, as_json, flags)
     evaluate(saved, data, *, as_json, flags)
 
@@ -19,101 +19,65 @@ from typing import Annotated, Any
 
 import typer
 
+from gatewise.cli.options import given, settle, with_panels
+from gatewise.cli.saved_options import EVALUATE, PREDICT
 from gatewise.errors import UsageError
+from gatewise.spec import Settings
 
 MODULES = {  # task -> what does it
     "forecast": "gatewise.cli.saved_forecast",
     "classify": "gatewise.cli.saved_classify",
+    "tag": "gatewise.cli.saved_tag",
 }
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")]
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file; of texts also JSON Lines.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of a translator and of "
+        "texts also a text on each line; of a generator a prompt on each line, or a text to judge.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-Sort = Annotated[bool, typer.Option("--sort", help="Sort the rows by time (forecasts).")]
-Filling = Annotated[
-    str | None,
-    typer.Option(
-        "--fill",
-        metavar="choice",
-        help="What to put where a value or a time is missing: interpolate, forward, zero "
-        "(forecasts).",
-    ),
-]
-Twins = Annotated[
-    str | None,
-    typer.Option(
-        "--duplicates",
-        metavar="choice",
-        help="Which row to keep where a time comes twice: first, last, mean (forecasts).",
-    ),
-]
-Text = Annotated[
-    list[str] | None,
-    typer.Option("--text", metavar="text", help="Column of the texts, several: a,b (classifiers)."),
-]
-Label = Annotated[
-    str | None, typer.Option("--label", metavar="text", help="Column of the labels (classifiers).")
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option("--encoding", metavar="text", help="Of a file that is not UTF-8 (texts)."),
-]
 
 
+@with_panels(PREDICT)
 def predict(
     model: Model,
     data: Data,
     *,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="FILE", help="Write a CSV file instead of showing it."),
+        typer.Option("--out", metavar="FILE", help="Write a file instead of showing it."),
     ] = None,
     as_json: Json = False,
-    sort: Sort = False,
-    fill: Filling = None,
-    duplicates: Twins = None,
-    text: Text = None,
-    encoding: Encoding = None,
+    **flags: Any,
 ) -> None:
-    """Answer with a saved model: the steps after the last row of DATA, or a class for each text.
+    """Answer with a saved model: the steps after the last row of DATA, a class for each text,
+    a tag for each token, a translation of each line, a text for each prompt.
 
-    A table on a terminal, CSV through a pipe.
+    A table on a terminal, CSV through a pipe; tagged sentences are CoNLL.
 
     \b
     Examples:
       gatewise predict air-forecast/model air.csv
       gatewise predict air-forecast/model air.csv --out next.csv
-      gatewise predict air-forecast/model air.csv --json
       gatewise predict reviews-classify/model new-reviews.csv --text review
+      gatewise predict names-tag/model more.conll --out tagged.conll
+      gatewise predict dates-translate/model lines.txt --beam 1
+      gatewise predict book-generate/model prompts.txt --length 80
     """
     if out is not None and Path(out).is_dir():
         raise UsageError(f"--out {out} is a folder; give the name of a file in it")
-    saved, task = _loaded(model)
+    saved, task = loaded(model)
     module = _module(task)
-    given = {
-        "sort": sort,
-        "fill": fill,
-        "duplicates": duplicates,
-        "text": text,
-        "encoding": encoding,
-    }
-    module.predict(saved, data, out=out, as_json=as_json, flags=taken(task, module.PREDICT, given))
+    own = taken(task, module.PREDICT, given(flags), PREDICT)
+    module.predict(saved, data, out=out, as_json=as_json, flags=own)
 
 
-def evaluate(
-    model: Model,
-    data: Data,
-    *,
-    as_json: Json = False,
-    sort: Sort = False,
-    fill: Filling = None,
-    duplicates: Twins = None,
-    text: Text = None,
-    label: Label = None,
-    encoding: Encoding = None,
-) -> None:
+@with_panels(EVALUATE)
+def evaluate(model: Model, data: Data, *, as_json: Json = False, **flags: Any) -> None:
     """Score a saved model and the baselines on DATA that it was not trained on.
 
     Of a series the rows after those of the training count.
@@ -123,18 +87,12 @@ def evaluate(
       gatewise evaluate air-forecast/model air-with-this-year.csv
       gatewise evaluate air-forecast/model air-with-this-year.csv --json
       gatewise evaluate reviews-classify/model more-reviews.csv --label sentiment
+      gatewise evaluate names-tag/model more.conll
     """
-    saved, task = _loaded(model)
+    saved, task = loaded(model)
     module = _module(task)
-    given = {
-        "sort": sort,
-        "fill": fill,
-        "duplicates": duplicates,
-        "text": text,
-        "label": label,
-        "encoding": encoding,
-    }
-    module.evaluate(saved, data, as_json=as_json, flags=taken(task, module.EVALUATE, given))
+    own = taken(task, module.EVALUATE, given(flags), EVALUATE)
+    module.evaluate(saved, data, as_json=as_json, flags=own)
 
 
 def info(model: Model, *, as_json: Json = False) -> None:
@@ -155,7 +113,7 @@ def info(model: Model, *, as_json: Json = False) -> None:
         show.facts(show.open_console(), summary)
 
 
-def _loaded(path: str) -> tuple[Any, str]:
+def loaded(path: str) -> tuple[Any, str]:
     """(model, name of its task)"""
     from gatewise.tasks.shared import TASKS, load
 
@@ -173,17 +131,18 @@ def _module(task: str) -> Any:
     return importlib.import_module(MODULES[task])
 
 
-def taken(task: str, known: Collection[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags that the task knows.
+def taken(
+    task: str,
+    known: Collection[str],
+    asked: Mapping[str, Any],
+    panels: Mapping[str, type[Settings]],
+) -> dict[str, Any]:
+    """The flags that the task knows, checked, whether they were given or not.
 
-    given  parameter -> value; None, False and [] were not given
-    Raises UsageError that names every flag that says nothing to a model of this task.
+    asked  flag -> text, of those that were given
+    Raises UsageError that names every flag that says nothing to a model of this task; SpecError.
     """
-    foreign = [
-        name
-        for name, value in given.items()
-        if value not in (None, False, []) and name not in known
-    ]
+    foreign = [name for name in asked if name not in known]
     if foreign:
         listed = ", ".join(map(_flag, foreign))
         own = ", ".join(map(_flag, known)) or "none of its own"
@@ -191,8 +150,14 @@ def taken(task: str, known: Collection[str], given: Mapping[str, Any]) -> dict[s
             f"{listed}: not for this model, which was made by 'gatewise {task}' "
             f"(flags for it: {own})"
         )
-    return {name: given[name] for name in known}
+    built = settle(panels.values(), asked)
+    values = {
+        name: getattr(built[model], name)
+        for model in panels.values()
+        for name in model.model_fields
+    }
+    return {name: values[name] for name in known}
 
 
-def _flag(parameter: str) -> str:
-    return "--" + parameter.replace("_", "-")
+def _flag(field: str) -> str:
+    return "--" + field.replace("_", "-")

@@ -1,0 +1,53 @@
+"""`gatewise tag`: from sentences with a tag for each token to a model, its scores and its tags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gatewise.cli import verbs
+from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.tag_options import TagOptions
+
+
+@with_flags(TagOptions)
+def tag(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="CoNLL file: a token and its tag on each line, a blank line behind each sentence; "
+            "or JSON Lines with tokens and tags.",
+        ),
+    ],
+    *,
+    config: verbs.Config = None,
+    as_json: verbs.Json = False,
+    quiet: verbs.Quiet = False,
+    **flags: Any,
+) -> int:
+    """Train on sentences with a tag for each token, compare with a baseline on sentences kept
+    from training.
+
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
+    Ctrl-C while it trains keeps the best model so far.
+
+    \b
+    Examples:
+      gatewise tag names.conll
+      gatewise tag train.conll --test test.conll --epochs 30
+      gatewise predict names-tag/model more.conll
+    """
+    asked = given(flags)
+    wanted = job(TagOptions, asked, config)
+    # what takes long to import, after what costs nothing to refuse
+    from gatewise.cli import tag_run
+
+    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    parts = tag_run.read(Path(data), wanted.options)
+    order.tell_notes(parts.notes)
+    run = tag_run.train_and_judge(parts, wanted, verbose=order.verbose)
+    order.tell_notes(run.notes, parts.notes)
+    return verbs.finish(order, run, f"Test: {len(parts.test):,} sentences, kept from training")
