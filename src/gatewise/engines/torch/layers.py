@@ -104,6 +104,8 @@ class Head(nn.Module):
         self.tied = table is not None
         self.weight = nn.Parameter(torch.empty(outputs, inputs)) if table is None else table.weight
         self.bias = nn.Parameter(torch.empty(outputs))
+        if table is not None:
+            table.weight.register_hook(_padding_stays)  # type: ignore[no-untyped-call]
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives)"""
@@ -148,6 +150,12 @@ class Bridge(nn.Module):
                 )
             )
         return bridged
+
+
+def _padding_stays(gradient: Tensor) -> Tensor:
+    """Of a table that is also the head's: the row of PADDING must go on adding nothing."""
+    rows = torch.arange(len(gradient), device=gradient.device)
+    return gradient.masked_fill((rows == PADDING)[:, None], 0.0)
 
 
 def linear_slots(prefix: str, linear: nn.Linear) -> Iterator[tuple[str, Slot]]:
