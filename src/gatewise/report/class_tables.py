@@ -143,7 +143,7 @@ def _matrix(classes: Sequence[str], counts: Counts, what: str, kind: str) -> Htm
         f"The darker, the larger the share of its row; on the diagonal are the right answers.",
         corner="true ↓ told →",
         diagonal=True,
-        dense=not few,
+        style="" if few else "dense",
     )
 
 

@@ -24,7 +24,7 @@ def heat_table(
     caption: object,
     corner: object = "",
     diagonal: bool = False,
-    dense: bool = False,
+    style: str = "",
 ) -> Html:
     """A grid of shaded cells.
 
@@ -33,7 +33,7 @@ def heat_table(
     rows, columns  their headings
     corner    what the headings are
     diagonal  whether cells on the diagonal are right and all others wrong: two colours
-    dense     small cells, headings of columns upright: for many columns
+    style     dense: small cells; upright: headings of columns too
     """
     lines = []
     for row, heading in enumerate(rows):
@@ -49,12 +49,11 @@ def heat_table(
         lines.append(element("tr", element("th", heading, scope="row"), *cells))
     head = [element("td", corner, class_="corner")]
     head += [element("th", heading, scope="col") for heading in columns]
-    style = "heat" + (" right-wrong" if diagonal else "") + (" dense" if dense else "")
     grid = element(
         "table",
         element("thead", element("tr", *head)),
         element("tbody", joined(lines)),
-        class_=style,
+        class_=f"heat{' right-wrong' if diagonal else ''} {style}".rstrip(),
         aria_labelledby=f"{key}-caption",
     )
     return captioned(key, grid, caption)
