@@ -136,7 +136,7 @@ class Generator:
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
-            *generator_plan.idle(learnt.history),
+            *shared.idle(learnt.history, "text held out"),
             *kept.notes,
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)

@@ -19,7 +19,6 @@ from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.generator_recipe import NGRAMS, recipe
 from gatewise.tasks.generator_text import Texts, split
-from gatewise.training import History
 from gatewise.weights import initial
 
 if TYPE_CHECKING:
@@ -185,13 +184,3 @@ def _start(spec: NetworkSpec, steps: Ids, seed: int) -> dict[str, NDArray[np.flo
 
 def _streams(steps: Ids, sequence_length: int) -> Streams:
     return Streams(steps, min(sequence_length, len(steps) - 1))
-
-
-def idle(history: History) -> list[str]:
-    """What must be said where training led nowhere."""
-    if history.best_epoch or not history.records:
-        return []
-    return [
-        "no epoch of training did better on the text held out than random weights: "
-        "nothing was learnt"
-    ]

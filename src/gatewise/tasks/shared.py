@@ -135,11 +135,10 @@ def restore_network(model: Any, artifact: Artifact) -> None:
     model.versions_ = artifact.versions
 
 
-def idle(history: History) -> list[str]:
+def idle(history: History, held: str = "validation examples") -> list[str]:
     """What must be said where training led nowhere."""
     if history.best_epoch or not history.records:
         return []
     return [
-        "no epoch of training did better on the validation examples than random weights: "
-        "nothing was learnt"
+        f"no epoch of training did better on the {held} than random weights: nothing was learnt"
     ]
