@@ -29,6 +29,8 @@ VERBS = {
     "forecast": ("gatewise.cli.forecast", "Train on a series, compare with baselines, forecast."),
     "classify": ("gatewise.cli.classify", "Train on texts with labels, compare, judge."),
     "tag": ("gatewise.cli.tag", "Train on sentences with a tag for each token, judge."),
+    "generate": ("gatewise.cli.generate", "Learn how a text goes on, judge, write more of it."),
+    "translate": ("gatewise.cli.translate", "Train on pairs of sequences, compare, judge."),
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),

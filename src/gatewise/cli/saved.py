@@ -28,6 +28,8 @@ MODULES = {  # task -> what does it
     "forecast": "gatewise.cli.saved_forecast",
     "classify": "gatewise.cli.saved_classify",
     "tag": "gatewise.cli.saved_tag",
+    "generate": "gatewise.cli.saved_generate",
+    "translate": "gatewise.cli.saved_translate",
 }
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")]

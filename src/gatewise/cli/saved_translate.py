@@ -1,0 +1,76 @@
+"""What `gatewise predict` and `evaluate` do with a saved translator."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gatewise import outputs
+from gatewise.cli import show
+from gatewise.cli.answers import check_not_data, tell_frame
+from gatewise.cli.translate_run import as_texts
+from gatewise.data.files import read_lines, suffix
+from gatewise.data.pairs import SOURCE_NAMES, read_pairs
+from gatewise.data.text_table import JSON_SUFFIXES, read_text_table
+from gatewise.errors import DataError
+from gatewise.tasks.translator import Translator
+
+# flags of these two verbs that a translator takes
+PREDICT = ("source", "beam", "length_penalty", "encoding")
+EVALUATE = ("source", "target", "beam", "length_penalty", "encoding")
+TABLES = (".csv", ".tsv", ".parquet", *JSON_SUFFIXES)
+
+
+def predict(
+    saved: Translator, data: str, *, out: str | None, as_json: bool, flags: Mapping[str, Any]
+) -> None:
+    """An answer to each source of DATA: a line of a file, or a row of a table."""
+    sources = read_sources(data, flags["source"], flags["encoding"])
+    check_not_data(out, data)
+    if saved.source_.kind == "tokens":
+        sources = [one.split() if isinstance(one, str) else one for one in sources]
+    told = saved.translate(sources, flags["beam"], flags["length_penalty"])
+    show.notes(show.open_console(sys.stderr), saved.remarks(sources))
+    answers = pd.DataFrame(
+        {"row": range(1, len(told) + 1), "source": as_texts(sources), "told": as_texts(told)}
+    )
+    tell_frame(answers, measured=[], out=out, as_json=as_json)
+
+
+def read_sources(data: str, source: str | None, encoding: str | None) -> list[Any]:
+    """The lines of a text file, or a column of a table: by its name, else the first.
+
+    Raises DataError for an empty one, saying which: an answer must stand beside each.
+    """
+    if source is None and suffix(data) not in TABLES:
+        sources: list[Any] = read_lines(data, encoding)
+        if suffix(data) != ".txt" and all("\t" in line for line in sources):
+            sources = [line.split("\t")[0] for line in sources]
+    else:
+        table = read_text_table(Path(data), encoding)
+        known = [name for name in table.columns if name.casefold() in SOURCE_NAMES]
+        if source is None and not known and suffix(data) == ".tsv":
+            table = table.headless()
+        sources = table.column(source or (known or list(table.columns))[0])
+    empty = [row for row, one in enumerate(sources, 1) if one is None or not len(one)]
+    if empty or not sources:
+        what = f"row {empty[0]} is" if empty else "it is"
+        raise DataError(f"{data}: {what} empty, so there is nothing to translate; leave it out")
+    return sources
+
+
+def evaluate(saved: Translator, data: str, *, as_json: bool, flags: Mapping[str, Any]) -> None:
+    """Scores on the pairs of DATA, which the model must not have learnt from."""
+    found = read_pairs(
+        data, flags["source"] or "auto", flags["target"] or "auto", flags["encoding"]
+    )
+    evaluation = saved.evaluate(found, beam=flags["beam"], length_penalty=flags["length_penalty"])
+    if as_json:
+        sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")
+    else:
+        title = f"{Path(data).name}: {len(found):,} pairs"
+        show.score_table(show.open_console(), title, evaluation)
