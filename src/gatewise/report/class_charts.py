@@ -59,9 +59,11 @@ def confidences(own: Bins) -> Paint:
     return paint
 
 
-def confusion(counts: NDArray[np.int64]) -> Paint:
+def confusion(counts: NDArray[np.int64], kind: str) -> Paint:
     """Many classes: true ones downwards, those told to the right, darker the larger the share of
-    the true class. Only cells that hold something are drawn.  counts (C, C)
+    the true one. Only cells that hold something are drawn.
+
+    counts (C, C) · kind  what the classes are called
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     level = np.ceil(shares * SHADES).astype(int)
@@ -81,7 +83,7 @@ def confusion(counts: NDArray[np.int64]) -> Paint:
                         PolyCollection(list(cells), facecolor=COLOURS[role], alpha=strength)
                     )
         axes.set(xlim=(0.5, size + 0.5), ylim=(size + 0.5, 0.5), aspect="equal")
-        axes.set(xlabel="class told", ylabel="true class")
+        axes.set(xlabel=f"{kind} told", ylabel=f"true {kind}")
         axes.grid(visible=False)
         for side in axes.spines.values():
             side.set_visible(True)

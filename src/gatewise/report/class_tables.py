@@ -16,7 +16,6 @@ from gatewise.report.markup import (
     Html,
     element,
     joined,
-    markup,
     name,
     percent,
     plural,
@@ -113,13 +112,16 @@ def confusion_tables(
     size = len(classes)
     pairs = joined(_pairs(classes, counts, what, kind)) if size > 2 else ""
     if size <= SPELT:
-        yield _matrix(classes, counts, what, kind)
-        yield markup(pairs)
+        matrix = _matrix(classes, counts, what, kind)
+        if size <= NAMED and pairs:
+            yield element("div", element("div", matrix), element("div", pairs), class_="grid")
+        else:
+            yield joined([matrix, pairs])
     else:
         picture = chart(
             "matrix",
             f"Confusion matrix as a picture, {kind} by {kind}: true downwards, told rightwards.",
-            lambda _: class_charts.confusion(counts),
+            lambda _: class_charts.confusion(counts, kind),
             wide=False,
             caption=f"Darker: a larger share of the true {kind}; the diagonal is told rightly",
         )
