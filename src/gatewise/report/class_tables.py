@@ -159,13 +159,14 @@ def _pairs(classes: Sequence[str], counts: Counts, what: str, kind: str) -> Iter
     order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
     order = order[wrong.ravel()[order] > 0]
     true, told = np.unravel_index(order, wrong.shape)
-    support = counts.sum(axis=1)
+    shares = wrong / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    most = shares[true, told].max()
     rows = [
         (
             [
                 joined([heading(classes[a]), "→", heading(classes[b])], " "),
                 f"{wrong[a, b]:,}",
-                bar(wrong[a, b] / support[a], percent(wrong[a, b] / support[a])),
+                bar(shares[a, b] / most, percent(shares[a, b])),
             ],
             None,
         )
