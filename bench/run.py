@@ -33,6 +33,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "airline": "Airline passengers, a year ahead",
     "etth1": "ETTh1, 96 hours ahead",
     "noisy_sine": "Noisy sine, one step and a hundred steps ahead",
+    "reversing": "Sequences read backwards",
     "training_speed": "Training speed beside a plain PyTorch loop",
     "generation": "Writing with 1,024 units",
     "threads": "One thread or all of them",

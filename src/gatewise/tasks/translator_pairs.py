@@ -78,6 +78,12 @@ def listed(data: Any, what: str) -> list[Any]:
 def check_kind(rows: Sequence[Any], side: Side) -> Kind:
     """Texts or lists of tokens. Raises DataError for what is neither."""
     kind = kind_of(rows)
+    mixed = [row for row, one in enumerate(rows, 1) if isinstance(one, str) != (kind == "text")]
+    if mixed and kind != "numbers":
+        raise DataError(
+            f"every {side} must be of one kind: the first is {str(rows[0])[:60]!r}, "
+            f"that of {told_rows(mixed[:1])} {str(rows[mixed[0] - 1])[:60]!r}"
+        )
     if kind == "numbers" and len(rows):
         raise DataError(
             f"every {side} must be a text, or a list of tokens (texts or whole numbers), "
@@ -88,7 +94,11 @@ def check_kind(rows: Sequence[Any], side: Side) -> Kind:
 
 def check_not_empty(rows: Sequence[Any], what: str) -> None:
     """Raises DataError that names the rows, from 1, with nothing in them."""
-    empty = [row for row, one in enumerate(rows, 1) if is_empty(one)]
+    empty = [
+        row
+        for row, one in enumerate(rows, 1)
+        if (one is None or hasattr(one, "__len__")) and is_empty(one)
+    ]
     if empty:
         them = "it" if len(empty) == 1 else "them"
         raise DataError(f"there is nothing in {told_rows(empty)} of the {what}; leave {them} out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,7 +107,7 @@ def write(
         return []
     source = Sequences(steps)
     arrays = source.arrays
-    most = limits(model.data_["reach"], steps.lengths, max_length) + 1  # and the end
+    most = limits(model.data_["reach"], steps.lengths, max_length)
     found: list[Any] = [None] * len(steps)
     for rows in batches(model.spec_, steps.lengths, beam):
         answers = beam_search(
@@ -114,12 +115,18 @@ def write(
             model.steps_.read(source.gather(arrays, rows)),
             np.full(len(rows), START),
             beam=beam,
-            most=most[rows],
+            most=most[rows] + 1,  # and the end
             length_penalty=length_penalty,
         )
         for row, (best, *_) in zip(rows.tolist(), answers, strict=True):
-            found[row] = best
+            found[row] = _cut(best, int(most[row]))
     return found
+
+
+def _cut(best: Hypothesis, most: int) -> Hypothesis:
+    """Without the token that stands where there was room for the end alone."""
+    looked = None if best.attention is None else best.attention[:most]
+    return replace(best, tokens=best.tokens[:most], attention=looked)
 
 
 def batches(spec: NetworkSpec, lengths: IntArray, beam: int) -> list[IntArray]:
