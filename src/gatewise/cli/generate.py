@@ -76,7 +76,7 @@ def _from_saved(
     model = saved_generate.loaded(data)
     notes = show.open_console(sys.stderr)
     if not quiet:
-        show.notes(notes, samples.remarks(model, options.prompt))
+        show.notes(notes, samples.remarks(model, [options.prompt]))
     writing = {name: getattr(options, name) for name in samples.WRITING}
     console = show.open_console()
     live = console if console.is_terminal and not as_json and options.out is None else None

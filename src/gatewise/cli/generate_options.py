@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gatewise.cli.held_out import HeldOut
 from gatewise.cli.options import Options
 
 ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
+
+
+def _not_empty(stops: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(stops):
+        raise ValueError("stop should be a text to end before, not an empty one")
+    return stops
+
+
+Stops = Annotated[tuple[str, ...], AfterValidator(_not_empty)]
 
 
 class GenerateOptions(Options):
@@ -50,7 +59,7 @@ class GenerateOptions(Options):
     temperature: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     top_k: int | None = Field(default=None, ge=1)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    stop: tuple[str, ...] = ()
+    stop: Stops = ()
     samples: int = Field(default=1, ge=1)
     unit: Literal["char", "word", "bpe"] = "char"
     lowercase: bool = False

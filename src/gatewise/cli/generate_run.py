@@ -140,7 +140,7 @@ def train_and_judge(
     # what follows from the task and is not to be chosen
     network = model.network_.model_dump(exclude=set(MEANINGLESS))
     training = model.training_.model_dump(exclude={"loss"})
-    said = samples.remarks(model, wanted.options.prompt)
+    said = samples.remarks(model, [wanted.options.prompt])
     return GenerateRun(
         model=model,
         parts=parts,

@@ -81,13 +81,13 @@ def heading(number: int, count: int) -> str:
     return f"=== {number} of {count} ==="
 
 
-def remarks(model: Generator, prompt: str) -> list[str]:
-    """What must be said of a prompt with signs that the text never had."""
-    ids = model.codec_.encode([prompt]).tokens[:, 0]
-    unknown = int(np.sum(ids == UNKNOWN))
-    if not unknown:
+def remarks(model: Generator, prompts: Sequence[str]) -> list[str]:
+    """What must be said of prompts with signs that the text never had."""
+    rows = [model.codec_.encode([prompt]).tokens[:, 0] for prompt in prompts]
+    counts = [int(np.sum(ids == UNKNOWN)) for ids in rows]
+    total, hold = sum(counts), sum(count > 0 for count in counts)
+    if not total:
         return []
-    return [
-        f"{unknown} of {len(ids)} tokens of the prompt were never seen in the text: they are read "
-        f"as unknown ones"
-    ]
+    tokens = "1 token" if total == 1 else f"{total:,} tokens"
+    where = "the prompt" if len(rows) == 1 else f"{hold:,} of {len(rows):,} prompts"
+    return [f"{tokens} of {where} never stood in the text that was learnt: read as unknown"]

@@ -26,6 +26,7 @@ def predict(
     """The class of each text of DATA, and how sure the model is."""
     found = labelled(Path(data), _text(saved, data, flags), None, flags["encoding"])
     check_not_data(out, data)
+    show.notes(show.open_console(sys.stderr), saved.reading_.encode(found.texts)[1])
     told = saved.predict_proba(found.texts)
     before = {"row": range(1, len(found) + 1), "text": found.texts}
     answers = answer_table(saved, told, before)

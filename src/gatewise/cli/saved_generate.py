@@ -45,9 +45,7 @@ def predict(
     """What follows each prompt: a line of a file, or a row of a table."""
     prompts = _prompts(data, flags["text"], flags["encoding"])
     check_not_data(out, data)
-    notes = show.open_console(sys.stderr)
-    for row, prompt in enumerate(prompts, 1):
-        show.notes(notes, [f"row {row}: {one}" for one in samples.remarks(saved, prompt)])
+    show.notes(show.open_console(sys.stderr), samples.remarks(saved, prompts))
     writing = {name: flags[name] for name in samples.WRITING}
     console = show.open_console()
     live = console if console.is_terminal and not as_json and out is None else None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from gatewise.cli.generate_options import Stops
 from gatewise.spec import Settings
 
 
@@ -79,7 +80,7 @@ class OfWriting(Settings):
     temperature: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     top_k: int | None = Field(default=None, ge=1)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    stop: tuple[str, ...] = ()
+    stop: Stops = ()
     samples: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
 

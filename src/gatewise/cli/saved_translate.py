@@ -52,7 +52,8 @@ def read_sources(data: str, source: str | None, encoding: str | None) -> list[An
             sources = [line.split("\t")[0] for line in sources]
     else:
         table = read_text_table(Path(data), encoding)
-        known = [name for name in table.columns if name.casefold() in SOURCE_NAMES]
+        folded = {name.casefold(): name for name in table.columns}
+        known = [folded[name] for name in SOURCE_NAMES if name in folded]
         if source is None and not known and suffix(data) == ".tsv":
             table = table.headless()
         sources = table.column(source or (known or list(table.columns))[0])

@@ -86,11 +86,23 @@ class TagRun:
         flat = {name: [one for row in rows for one in row] for name, rows in columns.items()}
         return pd.DataFrame({"sentence": np.repeat(self.parts.rows, lengths), **flat})
 
-    def write(self, folder: Path, order: verbs.Order, metrics: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def write(self, folder: Path, order: verbs.Order, metrics: Mapping[str, Any]) -> None:
         """Model, answers, scores and report into an empty folder."""
+        from gatewise.report import TagReport, write_tag_report
+
         self.model.save(folder / "model")
         self.answers().to_csv(folder / "predictions.csv", index=False)
         verbs.write_metrics(folder, metrics)
+        report = TagReport(
+            title=f"{order.source}: tags of {len(self.parts.test):,} sentences",
+            evaluation=self.evaluation,
+            history=self.model.history_,
+            facts=self.model.summary(),
+            notes=self.notes,
+            rows=self.parts.rows.tolist(),
+            **verbs.page_facts(order, self.settings, TagOptions),
+        )
+        write_tag_report(folder / "report.html", report)
 
 
 def read(source: Path, options: TagOptions) -> TagParts:

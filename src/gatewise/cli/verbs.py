@@ -101,16 +101,17 @@ def order(
 ) -> Order:
     """Found out before anything is read: where results go, and whether they can.
 
+    data   path of a file; or of several, with commas between them
     asked  the flags as they were given
     Raises UsageError.
     """
     verb = type(options).verb
-    source = Path(data)
+    files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
     return Order(
         verb=verb,
-        source=source.name,
+        source=",".join(file.name for file in files),
         command=shell_line(verb, data, asked, config),
-        out=out_folder(getattr(options, "out", None), source, verb),
+        out=out_folder(getattr(options, "out", None), files[0], verb),
         console=open_console(as_json),
         quiet=quiet,
         as_json=as_json,
