@@ -126,3 +126,7 @@ def test_what_the_tagger_cannot_do_is_refused(trained):
         gw.Tagger().predict([["a"]])
     with pytest.raises(UsageError, match="loss"):
         tagger(training=gw.Training(loss="mse")).fit([["a"]], [["O"]])
+
+
+def test_no_sentences_have_no_tags(trained):
+    assert trained.predict([]) == []

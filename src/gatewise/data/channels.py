@@ -49,6 +49,9 @@ class ChannelCodec:
         Raises DataError for an empty sequence, another number of channels, or values that are
         no finite numbers, with the number of the sequence.
         """
+        if not len(sequences):
+            none = np.zeros(0, dtype=np.int64)
+            return Ragged(np.zeros((0, self.channels), dtype=np.float32), none, none)
         checked = _checked(sequences, self.channels)
         scaled = [(s[: self.max_length] - self.center) / self.spread for s in checked]
         return Ragged.of([s.astype(np.float32) for s in scaled])

@@ -20,6 +20,7 @@ from gatewise.errors import DataError
 
 CHANNELS = ("word", "beginning", "end", "shape", "pair")
 AFFIX = 3  # characters
+FEW = 5_000 * len(CHANNELS)  # features of training tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,8 @@ class TokenCodec:
     @classmethod
     def learn(cls, sentences: Sequence[Sequence[str]], min_count: int = 2) -> TokenCodec:
         """Features that come at least `min_count` times: rarer ones could not be learnt from, and
-        what an unknown word means is learnt from their tokens. Raises DataError for no tokens.
+        what an unknown word means is learnt from their tokens. Of fewer than FEW features in all,
+        each is known. Raises DataError for no tokens.
         """
         counts = Counter(
             feature
@@ -47,8 +49,7 @@ class TokenCodec:
         )
         if not counts:
             raise DataError("there are no tokens to learn from")
-        few = counts.total() < 5_000 * len(CHANNELS)
-        least = 1 if few else min_count
+        least = 1 if counts.total() < FEW else min_count
         known = [feature for feature, count in counts.items() if count >= least]
         return cls(tuple(sorted(known, key=lambda feature: (-counts[feature], feature))))
 

@@ -142,6 +142,8 @@ class Sequences:
 
 def batches(steps: Ragged) -> Iterator[tuple[IntArray, Batch]]:
     """(rows, batch) of similar lengths, until all sequences are read."""
+    if not len(steps):
+        return
     source = Sequences(steps)
     arrays = source.arrays
     for rows in source.in_order(len(steps)):
@@ -185,7 +187,9 @@ class Streams:
     def order(
         self, batch_size: int, *, seed: int, epoch: int, limit: int | None = None
     ) -> list[IntArray]:
-        """Every epoch cuts the text elsewhere: it begins at a random step of the first segment."""
+        """Every epoch cuts the text elsewhere: what is left over behind the last whole segment is
+        passed over in part at the beginning, a random part each time.
+        """
         room = (len(self.ids) - 1) % self.segment
         first = int(np.random.default_rng([seed, epoch]).integers(0, room + 1))
         return self._cut(first, batch_size, limit)

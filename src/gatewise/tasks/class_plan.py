@@ -15,9 +15,10 @@ from gatewise.data.labels import LabelCodec
 from gatewise.data.parts import duplicates, split_parts
 from gatewise.data.sequences import Ragged, Sequences
 from gatewise.data.text import TextCodec
+from gatewise.data.units import check_options
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
-from gatewise.errors import UsageError, did_you_mean
+from gatewise.errors import SpecError, UsageError, did_you_mean
 from gatewise.judging.calibration import fit_temperature
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_recipe
@@ -63,6 +64,13 @@ class Plan:
 
 def check_choices(model: Classifier) -> None:
     """Raises UsageError for arguments that no data could make sense of."""
+    check_options(
+        unit=model.unit,
+        vocab_size=model.vocab_size,
+        ngrams=model.ngrams,
+        max_length=model.max_length,
+        truncate=model.truncate,
+    )
     problems = []
     if model.class_weight not in (None, "balanced"):
         near = did_you_mean(str(model.class_weight), ["balanced"])
@@ -93,6 +101,9 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     notes += getattr(reading.codec, "notes", ())
     steps, cut = reading.encode(seen.inputs)
     notes += cut
+    for name in ("segment_length", "shortcut"):  # of texts the spec refuses them
+        if examples.kind == "numbers" and model.network and getattr(model.network, name):
+            raise SpecError(f"{name} is for forecasts; leave it out of a classifier's network")
     recipe = (
         class_recipe.for_numbers(len(train))
         if examples.kind == "numbers"
@@ -196,7 +207,7 @@ def _vectors(
 
 
 def _start(spec: NetworkSpec, vectors: Mapping[str, Singles], seed: int) -> Mapping[str, Singles]:
-    """Token vectors of the file where it has them, random ones of its spread elsewhere."""
+    """Token vectors of the file where it has them, the usual random ones elsewhere."""
     if not vectors:
         return {}
     from gatewise.weights import initial

@@ -11,7 +11,7 @@ import numpy as np
 
 from gatewise.data.texts import is_frame, labelled_texts
 from gatewise.errors import DataError, UsageError
-from gatewise.tasks.reading import Kind, is_empty, kind_of
+from gatewise.tasks.reading import Kind, fits, is_empty, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read_examples(
 ) -> Examples:
     """Inputs, and labels where there are any.
 
-    labels    None: `data` is a frame that has a column of them
+    labels    a list, an array or a column; None: `data` is a frame that has a column of them
     like      the kind that was learnt from; None: any
     labelled  whether labels are needed; None: where nothing was learnt yet
 
@@ -66,6 +66,7 @@ def read_examples(
         inputs, labels, text, label = found.texts, found.labels, found.text, found.label
     else:
         inputs = _listed(data)
+        labels = None if labels is None else _labels_listed(labels)
         text = label = None
         if needed and labels is None:
             raise UsageError(
@@ -73,7 +74,7 @@ def read_examples(
                 "or a frame with a column of them"
             )
     kind = kind_of(inputs)
-    if like is not None and inputs and kind != like:
+    if like is not None and inputs and not fits(inputs, like):
         raise DataError(f"the model reads {_named(like)}, but these are {_named(kind)}")
     if labels is not None and len(labels) != len(inputs):
         raise DataError(f"there are {len(inputs)} inputs and {len(labels)} labels")
@@ -92,6 +93,16 @@ def _listed(data: Any) -> list[Any]:
         raise UsageError(
             f"expected a list of texts, of lists of tokens or of arrays, not {type(data).__name__}"
         ) from None
+
+
+def _labels_listed(labels: Any) -> list[Any]:
+    """Whatever holds them: their order counts, not the index of a column."""
+    if isinstance(labels, np.ndarray) and labels.ndim == 2:
+        raise DataError(
+            f"labels must be one for each input, or a list of names for each, "
+            f"not a table of shape {labels.shape}"
+        )
+    return list(labels)
 
 
 def _without_empty(

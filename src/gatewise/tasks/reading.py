@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from gatewise.data.channels import ChannelCodec
 from gatewise.data.sequences import Ragged
@@ -70,22 +71,37 @@ class Reading:
 
 def kind_of(inputs: Sequence[Any]) -> Kind:
     """Texts are strings; tokens are lists of strings or whole numbers; all else is numbers."""
-    first = next(iter(inputs), None)
+    first = next((one for one in inputs if not is_empty(one)), next(iter(inputs), None))
     if isinstance(first, str):
         return "text"
     if isinstance(first, np.ndarray):
         whole = first.ndim == 1 and first.dtype.kind in "iuUO"
         return "tokens" if whole else "numbers"
     if isinstance(first, (list, tuple)):
-        own = [token for one in inputs for token in one]
+        own = _inside(inputs)
         if own and all(isinstance(t, (str, Integral)) and not isinstance(t, bool) for t in own):
             return "tokens"
     return "numbers"
 
 
+def fits(inputs: Sequence[Any], kind: Kind) -> bool:
+    """Whether inputs are of this kind: whole numbers may be tokens, and numbers too."""
+    found = kind_of(inputs)
+    if found == "tokens" and kind == "numbers":
+        return not any(isinstance(token, str) for token in _inside(inputs))
+    return found == kind
+
+
 def is_empty(one: Any) -> bool:
-    """Whether there is nothing to read."""
-    return one is None or (not one.strip() if isinstance(one, str) else len(one) == 0)
+    """Whether there is nothing to read: no steps, blank text, or a missing value."""
+    if isinstance(one, str):
+        return not one.strip()
+    return len(one) == 0 if hasattr(one, "__len__") else bool(pd.isna(one))
+
+
+def _inside(inputs: Sequence[Any]) -> list[Any]:
+    """What the inputs hold, one behind the other."""
+    return [token for one in inputs if hasattr(one, "__iter__") for token in one]
 
 
 def _rows(rows: Any) -> str:

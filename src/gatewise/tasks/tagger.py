@@ -37,7 +37,8 @@ class Tagger:
     Tags B-X, I-X and O are spans (entities); all others stand for their token alone. A token is
     read as its word, its first and last letters, its shape, and itself with the word before.
 
-    min_count     a feature that training has seen less often is unknown
+    min_count     a feature that training has seen less often is unknown; where there is little
+                  to learn from, each is known
     validation    share (below 1) or number of the sentences that decide when to stop
     engine        torch
     device        auto, cpu, cuda
@@ -163,7 +164,10 @@ class Tagger:
     def predict(self, data: Any) -> list[list[str]]:
         """A tag for each token of each sentence. Raises DataError for a sentence without tokens."""
         self._check_fitted()
-        steps = self.codec_.encode(_words(data))
+        sentences = _words(data)
+        if not len(sentences):
+            return []
+        steps = self.codec_.encode(sentences)
         told: list[list[str]] = [[] for _ in range(len(steps))]
         for rows, batch in batches(steps):
             classes = self.runner_.forward(batch).output.argmax(axis=-1)  # (B, T)
