@@ -279,3 +279,24 @@ def test_a_batch_may_have_no_lengths() -> None:
     np.testing.assert_allclose(
         engine.forward(Batch(x=batch.x)).output, engine.forward(full).output, atol=1e-6
     )
+
+
+def test_gradients_drop_no_token():
+    spec = NetworkSpec(
+        kind="many_to_one",
+        embedding="tokens",
+        vocab_size=20,
+        embedding_size=4,
+        output_size=3,
+        hidden_size=4,
+        token_dropout=0.5,
+    )
+    x = np.random.default_rng(0).integers(4, 20, (5, 6, 1))
+    batch = Batch(x=x, y=np.array([[0], [1], [2], [0], [1]]))
+    found = []
+    for dropped in (0.5, 0.0):
+        own = spec.replace(token_dropout=dropped)
+        engine = load_engine("torch", own, Training(loss="cross_entropy"), initial(own, 0))
+        found.append(engine.gradients(batch))
+    for name, gradient in found[1].items():
+        np.testing.assert_array_equal(found[0][name], gradient)

@@ -145,7 +145,8 @@ def in_order_by_length(
     while first < len(rows):
         size = batch_size
         if steps is not None:  # the last of a batch is its longest
-            ends = np.asarray(lengths)[rows[first : first + batch_size]]
+            most_rows = min(batch_size, steps // max(1, int(lengths[rows[first]])))
+            ends = lengths[rows[first : first + most_rows]]
             fits = ends * np.arange(1, len(ends) + 1) <= steps
             size = max(1, int(np.count_nonzero(fits)))
         batches.append(rows[first : first + size])

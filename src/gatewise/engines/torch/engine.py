@@ -17,6 +17,7 @@ from gatewise.batch import Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs
 from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import State
+from gatewise.engines.torch.layers import Embedding
 from gatewise.engines.torch.losses import LOSSES
 from gatewise.engines.torch.nets import Answer, build
 from gatewise.errors import UsageError
@@ -301,7 +302,7 @@ def _seeded(seed: int, device: str) -> Iterator[None]:
 
 @contextmanager
 def _dropout_off(module: nn.Module) -> Iterator[None]:
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.Dropout)]
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Dropout | Embedding)]
     for layer in layers:
         layer.eval()
     try:
