@@ -165,3 +165,13 @@ def test_what_does_not_fit_is_refused():
         TagEvaluation(tokens, tags, {"rival": tags})
     with pytest.raises(DataError, match="no tokens to judge"):
         TagEvaluation([], [], {"network": [], "rival": []})
+
+
+def test_a_comparison_does_not_count_the_tokens_anew_in_each_round(monkeypatch):
+    truth = [["X", "Y", "X"]] * 40
+    told = {"network": [["X", "Y", "Y"]] * 40, "other": [["X", "X", "Y"]] * 40}
+    evaluation = TagEvaluation([["a", "b", "c"]] * 40, truth, told)
+    flat, calls = TagEvaluation._flat, []
+    monkeypatch.setattr(TagEvaluation, "_flat", lambda *own: (calls.append(1), flat(*own))[1])
+    assert evaluation.comparison.own == pytest.approx(2 / 3)
+    assert len(calls) < 20

@@ -330,3 +330,12 @@ def test_ids_outside_the_vocabulary_are_refused():
         NgramModel.fit(np.array([1, 7]), 2, 5)
     with pytest.raises(DataError, match="n-grams need a text"):
         NgramModel.fit(np.array([], dtype=int), 2, 5)
+
+
+def test_without_a_validation_part_the_regression_is_as_strong_as_usual():
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 2, 600)
+    texts = [" ".join([*rng.choice(200, 15).astype(str), f"sign{c}{rng.integers(3)}"]) for c in y]
+    model = rivals.TfidfRegression.fit(texts[:100], y[:100], [], y[:0], unit="word", classes=2)
+    assert model.strength == rivals.USUAL
+    assert (model.probabilities(texts[100:]).argmax(axis=1) == y[100:]).mean() > 0.75

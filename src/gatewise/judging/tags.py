@@ -108,11 +108,10 @@ class TagEvaluation:
             by_tag = [score["F1"] or 0.0 for score in self.by_type(name).values()]
             return {"token accuracy": accuracy, "macro-F1": float(np.mean(by_tag))}
         hits, said = self._sums(name).sum(axis=0)
-        true = sum(len(own) for own in self._true_spans)
         return {
             "entity F1": self._f1(np.array([hits, said])),
             "precision": float(hits / said) if said else 0.0,
-            "recall": float(hits / true) if true else 0.0,
+            "recall": float(hits / self._support) if self._support else 0.0,
             "token accuracy": accuracy,
         }
 
@@ -158,12 +157,17 @@ class TagEvaluation:
         both = zip(self._true_spans, told, strict=True)
         return np.array([(len(a & b), len(b)) for a, b in both], dtype=np.float64)
 
+    @cached_property
+    def _support(self) -> int:
+        """True spans; of tags that mark none, tokens."""
+        return sum(map(len, self._true_spans if self.spans else self.truth))
+
     def _f1(self, sums: Floats) -> float:
-        both = sums[1] + sum(len(own) for own in self._true_spans)
+        both = sums[1] + self._support
         return float(2 * sums[0] / both) if both else 0.0
 
     def _compared(self, sums: Floats) -> float:
-        return self._f1(sums) if self.spans else float(sums[0] / len(self._flat(self.truth)))
+        return self._f1(sums) if self.spans else float(sums[0] / self._support)
 
     def _flat(self, tags: Tags) -> NDArray[np.str_]:
         return np.array([tag for own in tags for tag in own])

@@ -26,6 +26,7 @@ TFIDF = "TF-IDF + logistic regression"
 NEIGHBOUR = "nearest neighbour"
 
 STRENGTHS = (0.1, 1.0, 5.0, 30.0)  # C of the regression: the larger, the less it is held back
+USUAL = 5.0  # of them, where there is no validation part to choose by
 RARE = 1_000  # texts from which on a term must stand in two of them
 MOST_TERMS = 300_000
 STEPS = 64  # that sequences are brought to, at most, to be compared
@@ -51,7 +52,7 @@ class TfidfRegression:
     idf          (M,) log((1 + n) / (1 + texts with the term)) + 1
     coefficients (C, M), or (1, M) of two classes · intercepts (C,) or (1,)
     several      each example has several labels: a regression for each
-    strength     the C that was best on the validation part
+    strength     the C that was best on the validation part; USUAL without one
 
     A term that occurs k times counts (1 + log k) idf; rows have length 1.
     """
@@ -88,13 +89,13 @@ class TfidfRegression:
             raise DataError("a regression needs at least two classes; the training part holds one")
         best: TfidfRegression | None = None
         lowest = np.inf
-        for strength in STRENGTHS:
+        for strength in STRENGTHS if len(held_truth) else (USUAL,):
             coefficients, intercepts = _regress(x, truth, classes, strength)
             model = cls(unit, terms, idf, coefficients, intercepts, several, strength)
-            nats = _nats(model._answer(held), held_truth) if len(held_truth) else -strength
+            nats = _nats(model._answer(held), held_truth) if len(held_truth) else 0.0
             if best is None or nats < lowest:
                 best, lowest = model, nats
-            if not len(held_truth) or nats > lowest * 1.2:
+            if nats > lowest * 1.2:
                 break
         if best is None:
             raise DataError("a regression needs at least one strength to be fitted with")
