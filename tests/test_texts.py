@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gatewise.data.conll import read_tagged, tagged
 from gatewise.data.files import read_lines, read_text
-from gatewise.data.pairs import read_pairs
+from gatewise.data.pairs import pairs, read_pairs
 from gatewise.data.text_table import read_text_table
 from gatewise.data.texts import is_frame, labelled_texts, read_labelled, read_texts
 from gatewise.errors import DataError, UsageError
@@ -356,3 +356,20 @@ def test_pairs_that_do_not_fit(tmp_path):
         read_pairs([("a", "")])
     with pytest.raises(DataError, match="as source and as target"):
         read_pairs({"a": ["x"], "b": ["y"]}, source="a", target="a")
+
+
+@pytest.mark.parametrize("raw", [b"\xef\xbb\xbf", b'""\n', "\u3000\n".encode()])
+def test_a_file_of_blank_lines_is_refused_in_words(tmp_path, raw):
+    path = tmp_path / "blank.csv"
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match="nothing but blank lines"):
+        read_text_table(path)
+
+
+def test_pairs_in_any_holder_and_what_is_none():
+    sources, targets = pd.Series(["a", "", "b"], index=[7, 8, 9]), np.array(["x", "y", "z"])
+    found = pairs(sources, targets)
+    assert (found.sources, list(found.targets)) == (["a", "b"], ["x", "z"])
+    for wrong in (None, 3, "ab", ("a",)):
+        with pytest.raises(DataError, match=r"pair 2: expected \(source, target\)"):
+            read_pairs([("a", "b"), wrong])

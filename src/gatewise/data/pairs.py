@@ -49,7 +49,7 @@ def read_pairs(
     if files is not None:
         return pairs(*_parallel(*files, encoding))
     if isinstance(data, (list, tuple)):
-        wrong = [i for i, row in enumerate(data, 1) if isinstance(row, str) or len(row) != 2]
+        wrong = [i for i, row in enumerate(data, 1) if not _is_pair(row)]
         if wrong:
             raise DataError(
                 f"pair {wrong[0]}: expected (source, target), not {data[wrong[0] - 1]!r}"
@@ -62,6 +62,7 @@ def read_pairs(
 
 def pairs(sources: Sequence[Any], targets: Sequence[Any], notes: tuple[str, ...] = ()) -> Pairs:
     """Pairs from two lists, without those that have an empty side."""
+    sources, targets = list(sources), list(targets)
     if len(sources) != len(targets):
         raise DataError(
             f"there are {len(sources):,} sources and {len(targets):,} targets; expected as many"
@@ -70,7 +71,7 @@ def pairs(sources: Sequence[Any], targets: Sequence[Any], notes: tuple[str, ...]
     if len(empty) == len(sources):
         raise DataError(f"none of {len(sources):,} pairs has text on both sides")
     if not empty:
-        return Pairs(list(sources), list(targets), notes)
+        return Pairs(sources, targets, notes)
     gone = {row - 1 for row in empty}
     kept = [i for i in range(len(sources)) if i not in gone]
     what = (
@@ -80,6 +81,10 @@ def pairs(sources: Sequence[Any], targets: Sequence[Any], notes: tuple[str, ...]
     )
     note = f"{what} left out ({told_rows(empty)})"
     return Pairs([sources[i] for i in kept], [targets[i] for i in kept], (*notes, note))
+
+
+def _is_pair(row: Any) -> bool:
+    return not isinstance(row, str) and hasattr(row, "__len__") and len(row) == 2
 
 
 def _empty(side: Sequence[Any]) -> list[int]:

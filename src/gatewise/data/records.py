@@ -35,6 +35,8 @@ def sniff(raw: bytes, path: str | Path) -> tuple[str, list[list[str]]]:
             head = [fields for _, fields in itertools.islice(records(raw, separator), SNIFFED)]
         except csv.Error as error:
             raise DataError(f"{path} cannot be read as a table: {error}") from None
+        if not head:
+            raise DataError(f"{path} holds nothing but blank lines; expected a table")
         width = len(head[0])
         even = all(len(fields) == width for fields in head)
         clear = separator != "," or not any(";" in field for field in head[0])
