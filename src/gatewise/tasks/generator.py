@@ -42,8 +42,8 @@ class Generator:
     ngrams           3: each step reads its token, and the two and three that end there together;
                      1: the token alone; None: 3 of characters, else 1
     sequence_length  steps through which errors flow back while training; None: chosen
-    validation       share (below 1) or number of characters at the end of the text that decide
-                     when to stop
+    validation       share (below 1) or number of characters at the beginning of the text that
+                     decide when to stop
     quantize         weights of 8 bits: smaller and faster, a little worse; by how much is told
     engine           torch
     device           auto, cpu, cuda
@@ -100,7 +100,7 @@ class Generator:
     def fit(self, text: str | Sequence[str], *, watch: Watch | None = None) -> Self:
         """Learn from one long text, or from a list of texts: then what is written ends, too.
 
-        The end of the text (`validation`) only decides when to stop.
+        The beginning of the text (`validation`) only decides when to stop.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
         that was learnt before is lost.
         """

@@ -29,7 +29,7 @@ def _data(model: Generator) -> dict[str, Any]:
     }
     if data["held"]:
         found["held out to stop by"] = (
-            f"the last {data['held characters']:,} characters, {data['held']:,} tokens"
+            f"the first {data['held characters']:,} characters, {data['held']:,} tokens"
         )
     if data["several"]:
         found["texts"] = f"{data['texts']:,}, each with an end"

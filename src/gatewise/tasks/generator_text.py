@@ -82,10 +82,12 @@ def _listed(given: Any) -> list[str]:
 
 
 def split(whole: Texts, validation: float) -> tuple[Texts, Texts | None, list[str]]:
-    """(what is learnt from, the end that decides when to stop, notes)
+    """(what is learnt from, the beginning that decides when to stop, notes)
 
     validation  share of the characters (below 1), or their number
-    Raises UsageError where next to nothing is left to learn from.
+
+    The beginning, because what follows a text is most like its end: of a book of plays, the last
+    play may go on there. Raises UsageError where next to nothing is left to learn from.
     """
     count = whole.characters
     size = int(count * validation) if validation < 1 else int(validation)
@@ -96,14 +98,14 @@ def split(whole: Texts, validation: float) -> tuple[Texts, Texts | None, list[st
     if not size or count < FEWEST_TO_HOLD_OUT:
         note = f"all {count:,} characters are learnt from: none decide when to stop"
         return whole, None, [note]
-    first, at = _place(whole.texts, count - size)
-    text = whole.texts[first]
+    last, at = _place(whole.texts, size)
+    text = whole.texts[last]
     at = _softly(text, at)
-    learnt, held = [*whole.texts[:first], text[:at]], [text[at:], *whole.texts[first + 1 :]]
+    held, learnt = [*whole.texts[:last], text[:at]], [text[at:], *whole.texts[last + 1 :]]
     opened = bool(text[:at])  # else the cut stands between two texts
     return (
-        Texts(tuple(filter(None, learnt)), whole.several, open=opened),
-        Texts(tuple(filter(None, held)), whole.several),
+        Texts(tuple(filter(None, learnt)), whole.several),
+        Texts(tuple(filter(None, held)), whole.several, open=opened),
         [],
     )
 
