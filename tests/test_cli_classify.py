@@ -133,6 +133,23 @@ def test_several_columns_are_one_text(notes, capsys):
     assert answer["text"][0] == f"x\n{texts[0]}"
 
 
+def test_an_empty_text_has_no_class(notes, capsys):
+    assert classify("notes.csv", *COLUMNS, *SMALL) == 0
+    write_csv(notes / "gap.csv", {"note": ["a lovely room", " ", "awful"], "mood": ["warm"] * 3})
+    capsys.readouterr()
+    assert main(["predict", "notes-classify/model", "gap.csv", "--json"]) == 0
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    assert [one is None for one in answer["told"]] == [False, True, False]
+    assert [one is None for one in answer["confidence"]] == [False, True, False]
+    assert "1 empty text was left out (row 2)" in told.err
+    assert main(["evaluate", "notes-classify/model", "gap.csv"]) == 0
+    assert "gap.csv: 2 texts" in capsys.readouterr().out
+    write_csv(notes / "blank.csv", {"note": ["", " "], "mood": ["warm"] * 2})
+    assert main(["predict", "notes-classify/model", "blank.csv"]) == 2
+    assert "all 2 texts are empty" in capsys.readouterr().err
+
+
 GOOD = notes_of(40)
 BAD = {
     "missing file": (None, [], ["there is no file bad.csv"]),

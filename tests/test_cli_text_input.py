@@ -79,7 +79,7 @@ OWN = {
         "beam": ("good", ["--beam", "0"], ["beam should be greater"]),
         "length penalty": ("good", ["--length-penalty", "-1"], ["length_penalty should be"]),
         "attention": ("good", ["--attention", "aditive"], ["did you mean 'additive'?"]),
-        "two arguments": ("good", ["odd.txt"], ["gatewise translate bad.txt,odd.txt"]),
+        "three files": ("good", ["odd.txt", "odd.txt"], ["3 files were given"]),
         "pooling": ("good", ["--pooling", "mean"], ["has no pooling"]),
     },
 }

@@ -104,9 +104,10 @@ def test_two_files_and_a_table_are_the_same_pairs(turned):
 
 
 def test_two_files_name_the_folder_by_the_first(turned, capsys):
-    assert main(["translate", "a.txt,b.txt", *SMALL]) == 0
-    assert (turned / "a-translate/model").is_dir()
-    assert metrics(turned / "a-translate")["data"] == "a.txt,b.txt"
+    for files in (["a.txt", "b.txt"], ["a.txt,b.txt"]):
+        assert main(["translate", *files, *SMALL]) == 0
+        assert (turned / "a-translate/model").is_dir()
+        assert metrics(turned / "a-translate")["data"] == "a.txt,b.txt"
 
 
 def test_copies_of_a_source_stay_on_one_side(turned):
@@ -123,8 +124,13 @@ def test_sources_that_cannot_be_translated(turned, capsys):
     model = "turned-translate/model"
     written(turned, "gap.txt", ["1 2", "", "3 4"])
     capsys.readouterr()
-    assert main(["predict", model, "gap.txt"]) == 2
-    assert "row 2 is empty" in capsys.readouterr().err
+    assert main(["predict", model, "gap.txt"]) == 0
+    told = capsys.readouterr()
+    assert "1 empty source has an empty answer" in told.err
+    assert told.out.splitlines()[2] == "2,,"
+    written(turned, "blank.jsonl", ['{"source": null}', '{"source": " "}'])
+    assert main(["predict", model, "blank.jsonl"]) == 2
+    assert "blank.jsonl holds nothing to translate" in capsys.readouterr().err
     written(turned, "table.csv", ["x,src", "a,1 2 3"])
     assert main(["predict", model, "table.csv"]) == 0
     assert "1,1 2 3," in capsys.readouterr().out

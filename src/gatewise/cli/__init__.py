@@ -40,6 +40,8 @@ HELP = """An LSTM's whole way: from a file to a trained, honestly compared, save
 \b
 Examples:
   gatewise forecast air.csv --target passengers --horizon 12
+  gatewise classify reviews.csv --text review --label sentiment
+  gatewise generate play.txt --prompt "ROMEO: "
   gatewise predict air-forecast/model air.csv
   gatewise VERB --help"""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatewise import outputs
 from gatewise.cli import show
@@ -37,10 +37,14 @@ def tell_frame(
         sys.stdout.write(outputs.to_json(columns) + "\n")
     elif out is None and sys.stdout.isatty():
         shown = [
-            answers[name].map(show.number) if name in measured else answers[name].astype(str)
+            answers[name].map(show.number if name in measured else _cell)
             for name in answers.columns
         ]
         header = [str(name) for name in answers.columns]
         show.table(show.open_console(), header, list(zip(*shown, strict=True)))
     elif out is None:
         answers.to_csv(sys.stdout, index=False)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -15,7 +15,7 @@ from gatewise.cli import verbs
 from gatewise.cli.class_answers import answer_table, together
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.options import Job, split_names
-from gatewise.cli.parting import split_off, unseen
+from gatewise.cli.parting import split_off, unseen, without_copies
 from gatewise.data.labels import LabelCodec
 from gatewise.data.parts import duplicates
 from gatewise.data.text_table import read_text_table
@@ -207,6 +207,7 @@ def train_and_judge(
         model.fit(parts.texts, parts.labels, watch=watch)
     else:
         model.fit(frame, text=parts.text_columns, label=parts.label_column, watch=watch)
+    own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test, parts.test_labels)
     answers = answer_table(
@@ -226,6 +227,6 @@ def train_and_judge(
         evaluation=evaluation,
         answers=answers,
         settings=verbs.settings_again(wanted, {}, model.network_.model_dump(), training),
-        notes=verbs.distinct([*parts.notes, *model.notes_, *stopped]),
+        notes=verbs.distinct([*parts.notes, *own_notes, *stopped]),
         interrupted=bool(stopped),
     )

@@ -11,6 +11,14 @@ from gatewise.batch import IntArray
 from gatewise.data.parts import duplicates, split_parts
 from gatewise.errors import DataError
 
+COPIES = "occur more than once"  # in the notes of data.parts.duplicates
+
+
+def without_copies(told: Sequence[str], notes: Sequence[str]) -> list[str]:
+    """`notes` of a training, without what `told` said of copies before: they are the same ones."""
+    known = any(COPIES in note for note in told)
+    return [note for note in notes if not (known and COPIES in note)]
+
 
 def split_off(
     count: int,

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from gatewise import outputs
 from gatewise.cli import show
 from gatewise.cli.answers import check_not_data, tell_frame
@@ -23,13 +26,19 @@ EVALUATE = ("text", "label", "encoding")
 def predict(
     saved: Classifier, data: str, *, out: str | None, as_json: bool, flags: Mapping[str, Any]
 ) -> None:
-    """The class of each text of DATA, and how sure the model is."""
+    """The class of each text of DATA, and how sure the model is; none of an empty text."""
     found = labelled(Path(data), _text(saved, data, flags), None, flags["encoding"])
     check_not_data(out, data)
-    show.notes(show.open_console(sys.stderr), saved.reading_.encode(found.texts)[1])
-    told = saved.predict_proba(found.texts)
-    before = {"row": range(1, len(found) + 1), "text": found.texts}
-    answers = answer_table(saved, told, before)
+    full = found.without_empty()
+    notes = [*full.notes, *saved.reading_.encode(full.texts)[1]]
+    show.notes(show.open_console(sys.stderr), notes)
+    gone = set(found.empty_rows)
+    rows = [row for row in range(1, len(found) + 1) if row not in gone]
+    told = answer_table(saved, saved.predict_proba(full.texts), {"row": rows}).set_index("row")
+    answers = pd.DataFrame({"row": range(1, len(found) + 1), "text": found.texts})
+    if gone:  # beside an empty text nothing stands
+        told = told.astype(object).reindex(answers["row"]).replace({np.nan: None})
+    answers[list(told.columns)] = told.to_numpy()
     tell_frame(answers, measured=["confidence"], out=out, as_json=as_json)
 
 
@@ -37,11 +46,13 @@ def evaluate(saved: Classifier, data: str, *, as_json: bool, flags: Mapping[str,
     """Scores on the texts of DATA, which the model must not have learnt from."""
     label = flags["label"] or saved.data_["label"] or "auto"
     found = labelled(Path(data), _text(saved, data, flags), label, flags["encoding"])
-    evaluation = saved.evaluate(found.texts, found.labels)
+    full = found.without_empty()
+    evaluation = saved.evaluate(full.texts, full.labels)
     if as_json:
         sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")
     else:
-        title = f"{Path(data).name}: {len(found):,} texts"
+        show.notes(show.open_console(sys.stderr), full.notes)
+        title = f"{Path(data).name}: {len(full):,} texts"
         show.score_table(show.open_console(), title, evaluation)
 
 

@@ -17,6 +17,7 @@ from gatewise.data.files import read_lines, suffix
 from gatewise.data.pairs import SOURCE_NAMES, read_pairs
 from gatewise.data.text_table import JSON_SUFFIXES, read_text_table
 from gatewise.errors import DataError
+from gatewise.tasks.reading import is_empty
 from gatewise.tasks.translator import Translator
 
 # flags of these two verbs that a translator takes
@@ -28,13 +29,25 @@ TABLES = (".csv", ".tsv", ".parquet", *JSON_SUFFIXES)
 def predict(
     saved: Translator, data: str, *, out: str | None, as_json: bool, flags: Mapping[str, Any]
 ) -> None:
-    """An answer to each source of DATA: a line of a file, or a row of a table."""
+    """An answer to each source of DATA, a line of a file or a row of a table; to an empty one an
+    empty answer.
+    """
     sources = read_sources(data, flags["source"], flags["encoding"])
     check_not_data(out, data)
     if saved.source_.kind == "tokens":
         sources = [one.split() if isinstance(one, str) else one for one in sources]
-    told = saved.translate(sources, flags["beam"], flags["length_penalty"])
-    show.notes(show.open_console(sys.stderr), saved.remarks(sources))
+    full = [one for one in sources if not is_empty(one)]
+    if not full:
+        raise DataError(f"{data} holds nothing to translate")
+    notes = show.open_console(sys.stderr)
+    gone = len(sources) - len(full)
+    if gone:
+        what = "source has an empty answer" if gone == 1 else "sources have empty answers"
+        show.notes(notes, [f"{gone:,} empty {what}"])
+    show.notes(notes, saved.remarks(full))
+    answered = iter(saved.translate(full, flags["beam"], flags["length_penalty"]))
+    told = ["" if is_empty(one) else next(answered) for one in sources]
+    sources = ["" if one is None else one for one in sources]
     answers = pd.DataFrame(
         {"row": range(1, len(told) + 1), "source": as_texts(sources), "told": as_texts(told)}
     )
@@ -42,10 +55,7 @@ def predict(
 
 
 def read_sources(data: str, source: str | None, encoding: str | None) -> list[Any]:
-    """The lines of a text file, or a column of a table: by its name, else the first.
-
-    Raises DataError for an empty one, saying which: an answer must stand beside each.
-    """
+    """The lines of a text file, or a column of a table: by its name, else the first."""
     if source is None and suffix(data) not in TABLES:
         sources: list[Any] = read_lines(data, encoding)
         if suffix(data) != ".txt" and all("\t" in line for line in sources):
@@ -57,10 +67,6 @@ def read_sources(data: str, source: str | None, encoding: str | None) -> list[An
         if source is None and not known and suffix(data) == ".tsv":
             table = table.headless()
         sources = table.column(source or (known or list(table.columns))[0])
-    empty = [row for row, one in enumerate(sources, 1) if one is None or not len(one)]
-    if empty or not sources:
-        what = f"row {empty[0]} is" if empty else "it is"
-        raise DataError(f"{data}: {what} empty, so there is nothing to translate; leave it out")
     return sources
 
 

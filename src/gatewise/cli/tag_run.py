@@ -13,7 +13,7 @@ from gatewise import progress
 from gatewise.batch import IntArray
 from gatewise.cli import verbs
 from gatewise.cli.options import Job
-from gatewise.cli.parting import split_off, unseen
+from gatewise.cli.parting import split_off, unseen, without_copies
 from gatewise.cli.tag_options import TagOptions
 from gatewise.data.conll import TaggedSentences, read_tagged
 from gatewise.data.parts import duplicates
@@ -164,6 +164,7 @@ def train_and_judge(parts: TagParts, wanted: Job[TagOptions], *, verbose: int) -
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Tagger(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     model.fit(parts.train, watch=progress.watch(verbose))
+    own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)
     # the loss follows from the task and is not to be chosen
@@ -173,6 +174,6 @@ def train_and_judge(parts: TagParts, wanted: Job[TagOptions], *, verbose: int) -
         parts=parts,
         evaluation=evaluation,
         settings=verbs.settings_again(wanted, {}, model.network_.model_dump(), training),
-        notes=verbs.distinct([*parts.notes, *model.notes_, *stopped]),
+        notes=verbs.distinct([*parts.notes, *own_notes, *stopped]),
         interrupted=bool(stopped),
     )

@@ -14,15 +14,14 @@ from gatewise.errors import UsageError
 
 @with_flags(TranslateOptions)
 def translate(
-    data: Annotated[
-        str,
+    files: Annotated[
+        list[str],
         typer.Argument(
             metavar="DATA",
-            help="TSV file of sources and targets, CSV or JSON Lines; or SOURCES,TARGETS: two "
-            "files with a line for each text.",
+            help="TSV file of sources and targets, CSV or JSON Lines; or two files with a line for "
+            "each text: SOURCES TARGETS, also written SOURCES,TARGETS.",
         ),
     ],
-    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     config: verbs.Config = None,
     as_json: verbs.Json = False,
@@ -37,15 +36,16 @@ def translate(
     \b
     Examples:
       gatewise translate dates.tsv
-      gatewise translate words.csv --source english --target german --attention multiplicative
-      gatewise translate train.en,train.de --test test.en,test.de
+      gatewise translate words.csv --source english --target german --beam 8
+      gatewise translate train.en train.de --test test.en,test.de
       gatewise predict dates-translate/model lines.txt
     """
-    if more:
+    if len(files) > 2:
         raise UsageError(
-            f"two files of lines are one DATA, with a comma between them: "
-            f"gatewise translate {','.join([data, *more])}"
+            f"{len(files)} files were given; expected one of pairs, or two with a line for each "
+            f"text: SOURCES TARGETS"
         )
+    data = ",".join(files)
     asked = given(flags)
     wanted = job(TranslateOptions, asked, config)
     # what takes long to import, after what costs nothing to refuse

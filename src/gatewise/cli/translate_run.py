@@ -13,7 +13,7 @@ from gatewise import progress
 from gatewise.batch import IntArray
 from gatewise.cli import verbs
 from gatewise.cli.options import Job
-from gatewise.cli.parting import split_off, unseen
+from gatewise.cli.parting import split_off, unseen, without_copies
 from gatewise.cli.translate_options import TranslateOptions
 from gatewise.data.pairs import Pairs, read_pairs
 from gatewise.data.parts import duplicates
@@ -178,6 +178,7 @@ def train_and_judge(
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Translator(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     model.fit(parts.train, watch=progress.watch(verbose))
+    own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)
     # what follows from the task and is not to be chosen
@@ -188,6 +189,6 @@ def train_and_judge(
         parts=parts,
         evaluation=evaluation,
         settings=verbs.settings_again(wanted, {}, network, training),
-        notes=verbs.distinct([*parts.notes, *model.notes_, *stopped]),
+        notes=verbs.distinct([*parts.notes, *own_notes, *stopped]),
         interrupted=bool(stopped),
     )
