@@ -176,6 +176,31 @@ def test_each_line_is_a_prompt(saved, tmp_path, monkeypatch, capsys):
     assert "--beam: not for this model" in capsys.readouterr().err
 
 
+def test_words_of_a_table(play, capsys):
+    (play / "play.txt").rename("play.csv")
+    words = [*TINY, "--unit", "word", "--length", "3", "--prompt", "I saw "]
+    assert main(["generate", "play.csv", *words]) == 0
+    assert "play.csv is read as plain text" in capsys.readouterr().out
+    assert metrics(play / "play-generate")["prompt"] == "I saw"
+    assert main(["generate", "play-generate/model", "--prompt", "I saw ", "--length", "3"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("I saw")
+    assert "  " not in told
+
+
+def test_ctrl_c_while_writing_keeps_what_was_learnt(play, monkeypatch, capsys):
+    def interrupt(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Generator, "generate", interrupt)
+    assert main(["generate", "play.txt", *TINY]) == 130
+    told = metrics(play / "play-generate")
+    assert told["samples"] == []
+    assert "writing was interrupted" in told["notes"]
+    assert (play / "play-generate/report.html").exists()
+    assert main(["info", "play-generate/model"]) == 0
+
+
 def test_what_was_typed_with_a_backslash():
     assert unescaped(r"ARLO:\n\tI") == "ARLO:\n\tI"
     assert unescaped(r"a\\nb") == r"a\nb"

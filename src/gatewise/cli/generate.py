@@ -77,17 +77,18 @@ def _from_saved(
     notes = show.open_console(sys.stderr)
     if not quiet:
         show.notes(notes, samples.remarks(model, [options.prompt]))
+    prompt = samples.beginning(options.prompt, model.codec_.unit)
     writing = {name: getattr(options, name) for name in samples.WRITING}
     console = show.open_console()
     live = console if console.is_terminal and not as_json and options.out is None else None
-    texts, interrupted = samples.write(model, options.prompt, writing, live)
+    texts, interrupted = samples.write(model, prompt, writing, live)
     if options.out is not None:
         with outputs.replacing_file(Path(options.out)) as path:
-            path.write_text(samples.as_file(options.prompt, texts), encoding="utf-8")
+            path.write_text(samples.as_file(prompt, texts), encoding="utf-8")
         show.say(notes, f"written to {options.out}")
     if as_json:
-        found = {"prompt": options.prompt, "samples": texts}
+        found = {"prompt": prompt, "samples": texts}
         sys.stdout.write(outputs.to_json(found) + "\n")
     elif options.out is None and (live is None or len(texts) > 1):
-        samples.tell(console, options.prompt, texts)
+        samples.tell(console, prompt, texts)
     return verbs.ended(interrupted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from gatewise import progress
 from gatewise.cli import samples, show, verbs
 from gatewise.cli.generate_options import GenerateOptions
 from gatewise.cli.options import Job
-from gatewise.data.files import read_text
+from gatewise.data.files import read_text, suffix
+from gatewise.data.text_table import JSON_SUFFIXES
 from gatewise.errors import DataError
 from gatewise.judging.language import LanguageEvaluation
 from gatewise.tasks.generator import Generator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 # what the options and the Python class have in common, by name
 PARAMETERS = [name for name in parameter_names(Generator) if name in GenerateOptions.model_fields]
+TABLES = (".csv", ".tsv", ".parquet", *JSON_SUFFIXES)
 FEWEST_TO_JUDGE = 20  # characters
 NEAR = 200  # characters before the cut where a line or a word may end
 
@@ -96,6 +99,9 @@ class GenerateRun:
 def read(source: Path, options: GenerateOptions) -> GenerateParts:
     """The text of the file in two parts, or of two files. Raises DataError."""
     text = read_text(source, options.encoding)
+    notes: tuple[str, ...] = ()
+    if suffix(source) in TABLES:
+        notes = (f"{source.name} is read as plain text: names of columns and separators, too",)
     if isinstance(options.test, str):
         test = read_text(options.test, options.encoding)
         parts = GenerateParts(text, test, f"{len(test):,} characters of {Path(options.test).name}")
@@ -108,7 +114,7 @@ def read(source: Path, options: GenerateOptions) -> GenerateParts:
         )
     if not parts.train.strip():
         raise DataError(f"test={options.test} leaves no text to learn from; give a smaller --test")
-    return parts
+    return replace(parts, notes=notes)
 
 
 def _split(text: str, test: float | int) -> GenerateParts:
@@ -145,7 +151,7 @@ def train_and_judge(
         model=model,
         parts=parts,
         evaluation=evaluation,
-        prompt=wanted.options.prompt,
+        prompt=samples.beginning(wanted.options.prompt, wanted.options.unit),
         texts=(),
         settings=verbs.settings_again(wanted, {}, network, training),
         notes=verbs.distinct([*parts.notes, *model.notes_, *said, *stopped]),
@@ -162,8 +168,11 @@ def with_samples(
     if console is not None:
         show.say(console, "")
         show.say(console, "Sample" if options.samples == 1 else "Samples", "bold")
-    texts, interrupted = samples.write(run.model, options.prompt, writing, live)
+    texts: list[str] = []
+    interrupted = True
+    with suppress(KeyboardInterrupt):  # what was learnt is kept
+        texts, interrupted = samples.write(run.model, run.prompt, writing, live)
     if console is not None and (live is None or len(texts) > 1):
-        samples.tell(console, options.prompt, texts)
+        samples.tell(console, run.prompt, texts)
     notes = [*run.notes, "writing was interrupted"] if interrupted else run.notes
     return replace(run, texts=texts, notes=tuple(notes), interrupted=run.interrupted or interrupted)

@@ -17,6 +17,11 @@ from gatewise.tasks.generator import Generator
 WRITING = ("length", "temperature", "top_k", "top_p", "seed", "stop", "samples")
 
 
+def beginning(prompt: str, unit: str) -> str:
+    """The prompt as it stands before what follows, which begins with its own space after a word."""
+    return prompt.rstrip(" ") if unit == "word" else prompt
+
+
 def write(
     model: Generator, prompt: str, writing: Mapping[str, Any], live: Console | None
 ) -> tuple[list[str], bool]:

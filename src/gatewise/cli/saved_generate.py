@@ -13,8 +13,8 @@ from gatewise import outputs
 from gatewise.cli import samples, show
 from gatewise.cli.answers import check_not_data, tell_frame
 from gatewise.cli.classify_run import labelled
+from gatewise.cli.generate_run import TABLES
 from gatewise.data.files import read_lines, read_text, suffix
-from gatewise.data.text_table import JSON_SUFFIXES
 from gatewise.errors import ArtifactError, UsageError
 from gatewise.tasks.generator import Generator
 from gatewise.tasks.shared import load
@@ -22,7 +22,6 @@ from gatewise.tasks.shared import load
 # flags of these two verbs that a generator takes
 PREDICT = ("text", "encoding", *samples.WRITING)
 EVALUATE = ("encoding",)
-TABLES = (".csv", ".tsv", ".parquet", *JSON_SUFFIXES)
 
 
 def loaded(path: str) -> Generator:
