@@ -13,6 +13,8 @@ from gatewise.batch import Batch
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import DataError, SpecError, UsageError
+from gatewise.tasks.committee import Committee
+from gatewise.training import Nobody
 from gatewise.weights import initial
 
 FILLER = ("the", "room", "was", "food", "staff", "very", "bed", "and", "we", "view")
@@ -34,7 +36,9 @@ def reviews(count, seed=0, words=("good", "bad")):
 
 
 def classifier(**options):
-    return gw.Classifier(**{"verbose": 0, "network": SMALL, "training": QUICK, **options})
+    return gw.Classifier(
+        **{"verbose": 0, "members": 1, "network": SMALL, "training": QUICK, **options}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +248,49 @@ def test_attention_weights_are_those_of_the_steps_read():
         assert weights.sum() == pytest.approx(1, abs=1e-5)
     with pytest.raises(UsageError, match="no attention"):
         classifier(training=gw.Training(epochs=1)).fit(texts, labels).attention(texts)
+
+
+def test_several_networks_answer_with_the_mean_of_their_probabilities(new, tmp_path):
+    texts, _ = new
+    known = reviews(120)
+    three = classifier(members=3, training=gw.Training(epochs=2)).fit(*known)
+    alone = [
+        classifier(seed=seed, training=gw.Training(epochs=2), validation=0.1) for seed in (0, 1000)
+    ]
+    told = alone[0].fit(*known).predict_proba(texts)
+    steps, _ = three.reading_.encode(texts)
+    each = [
+        Committee(three.spec_, {"model": graph}).probabilities(steps, False)
+        for graph in three.graphs_.values()
+    ]
+    np.testing.assert_allclose(each[0], told, atol=1e-6)
+    np.testing.assert_allclose(three.predict_proba(texts), np.mean(each, axis=0), atol=1e-12)
+    assert not np.allclose(each[0], each[1])
+    assert three.parameters_ == 3 * alone[0].parameters_
+    assert any("3 networks" in note for note in three.notes_)
+    three.save(tmp_path / "model")
+    loaded = gw.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(texts), three.predict_proba(texts))
+    with pytest.raises(UsageError, match="members"):
+        classifier(members=0).fit(*known)
+
+
+def test_ctrl_c_keeps_the_networks_that_are_there():
+    class Impatient(Nobody):
+        epochs = 0
+
+        def epoch(self, record, best):
+            self.epochs += 1
+
+        def tick(self):
+            if self.epochs == 2:  # the first network is there, the second has just begun
+                raise KeyboardInterrupt
+
+    model = classifier(members=3, training=gw.Training(epochs=2))
+    model.fit(*reviews(60), watch=Impatient())
+    assert len(model.graphs_) == 1
+    assert model.history_.stopped == "interrupted"
+    assert len(model.predict(["a good room"])) == 1
 
 
 def test_copies_stay_on_one_side_and_are_told():

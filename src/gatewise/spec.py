@@ -255,6 +255,7 @@ class Training(Settings):
     weight_decay             adamw: decoupled; others: L2 added to the gradient. Never on biases
     loss                     mse | mae | huber (delta 1), on scaled values; of classes
                              cross_entropy | binary_cross_entropy (each class by itself)
+    label_smoothing          share of the truth that is spread evenly over all classes
     schedule                 constant | step | cosine | plateau
     schedule_epochs          step: epochs between two drops; plateau: epochs without progress
     schedule_factor          step and plateau: what each drop multiplies the rate by
@@ -278,6 +279,7 @@ class Training(Settings):
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
     loss: Loss = "mse"
+    label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
     schedule: Schedule = "constant"
     schedule_epochs: int = Field(default=10, ge=1)
     schedule_factor: float = Field(default=0.5, gt=0.0, lt=1.0)

@@ -21,7 +21,8 @@ def facts(model: Classifier) -> dict[str, dict[str, Any]]:
         "Network": network_facts(model),
         "Training": {
             **training_facts(model),
-            "temperature": f"{model.temperature_:.3f} (1: as trained)",
+            "networks averaged": len(model.graphs_),
+            "temperature": ", ".join(f"{t:.3f}" for t in model.temperatures_) + " (1: as trained)",
         },
         "Versions": dict(model.versions_),
     }

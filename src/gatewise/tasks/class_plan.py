@@ -16,10 +16,7 @@ from gatewise.data.parts import duplicates, split_parts
 from gatewise.data.sequences import Ragged, Sequences
 from gatewise.data.text import TextCodec
 from gatewise.data.units import check_options
-from gatewise.engines.onnx.engine import Engine as Runner
-from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import SpecError, UsageError, did_you_mean
-from gatewise.judging.calibration import fit_temperature
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_recipe
 from gatewise.tasks.examples import Examples
@@ -52,6 +49,7 @@ class Plan:
     spec: NetworkSpec
     network: Network
     training: Training
+    members: int
     reading: Reading
     labels: LabelCodec
     train: Sequences
@@ -79,6 +77,8 @@ def check_choices(model: Classifier) -> None:
         )
     if model.validation < 0:
         problems.append(f"validation must be a share or a number of rows, not {model.validation!r}")
+    if model.members is not None and model.members < 1:
+        problems.append(f"members must be at least 1, not {model.members!r}")
     training = model.training
     if training is not None and "loss" in training.chosen():
         problems.append("the loss of a classifier follows from its labels; leave loss out")
@@ -104,11 +104,18 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     for name in ("segment_length", "shortcut"):  # of texts the spec refuses them
         if examples.kind == "numbers" and model.network and getattr(model.network, name):
             raise SpecError(f"{name} is for forecasts; leave it out of a classifier's network")
+    middle = int(np.median(steps.lengths))
     recipe = (
         class_recipe.for_numbers(len(train))
         if examples.kind == "numbers"
-        else class_recipe.for_text(len(train))
+        else class_recipe.for_text(len(train), middle)
     )
+    members = model.members
+    if members is None:
+        numbers = examples.kind == "numbers"
+        members = 1 if numbers else class_recipe.members(len(train), middle)
+    if members > 1:
+        notes.append(f"{members} networks from different seeds are averaged")
     network = recipe.network if model.network is None else model.network.over(recipe.network)
     weights: Mapping[str, Singles] = {}
     if model.vectors is not None:
@@ -132,6 +139,7 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
         spec=spec,
         network=network,
         training=training,
+        members=members,
         reading=reading,
         labels=labels,
         train=_source(steps, seen.truth, weight),
@@ -233,33 +241,3 @@ def _counts(truth: IntArray, labels: LabelCodec) -> list[int]:
 def _quantiles(lengths: IntArray) -> list[int]:
     """Shortest, median, longest."""
     return [int(lengths.min()), int(np.median(lengths)), int(lengths.max())]
-
-
-def calibrated(plan: Plan, weights: Mapping[str, Singles]) -> tuple[dict[str, Singles], float]:
-    """The weights with logits divided by the temperature that suits the held-out part; and that.
-
-    Source: Guo et al. 2017.
-    """
-    if plan.held is None:
-        return dict(weights), 1.0
-    runner = Runner(plan.spec, build_graphs(plan.spec, weights))
-    arrays = plan.held.arrays
-    logits = np.empty((len(plan.held), plan.spec.output_size))
-    for rows in plan.held.in_order(len(plan.held)):
-        logits[rows] = runner.forward(plan.held.gather(arrays, rows)).output[:, 0]
-    temperature = fit_temperature(logits, plan.seen.held_truth)
-    scaled = {name: np.asarray(w) for name, w in weights.items()}
-    for name in ("head.kernel", "head.bias"):
-        scaled[name] = (scaled[name] / temperature).astype(np.float32)
-    return scaled, temperature
-
-
-def probabilities(logits: Singles, several: bool) -> Floats:
-    """Softmax over the classes, or of several labels a sigmoid each.  (N, C) -> (N, C)"""
-    z = logits.astype(np.float64)
-    if several:
-        each: Floats = np.exp(-np.logaddexp(0.0, -z))
-        return each
-    powers: Floats = np.exp(z - z.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares

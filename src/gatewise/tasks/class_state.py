@@ -8,6 +8,7 @@ from gatewise.artifact import Artifact
 from gatewise.data.labels import LabelCodec
 from gatewise.rivals.classes import TfidfRegression
 from gatewise.tasks import shared
+from gatewise.tasks.committee import Committee
 from gatewise.tasks.reading import Reading
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def to_artifact(model: Classifier) -> Artifact:
             **params,
             "reading": model.reading_.to_dict(),
             "labels": model.labels_.to_dict(),
-            "temperature": model.temperature_,
+            "temperatures": list(model.temperatures_),
             "rival": facts,
         },
         weights=model.weights_,
@@ -41,7 +42,8 @@ def restore(model: Classifier, artifact: Artifact) -> None:
     shared.restore_network(model, artifact)
     model.reading_ = Reading.from_dict(artifact.model["reading"])
     model.labels_ = LabelCodec.from_dict(artifact.model["labels"])
-    model.temperature_ = artifact.model["temperature"]
+    model.temperatures_ = tuple(artifact.model["temperatures"])
+    model.committee_ = Committee(model.spec_, artifact.graphs)
     model.known_ = artifact.arrays["seen"]
     model.seen_ = model.rival_ = None
     if artifact.model["rival"] is not None:

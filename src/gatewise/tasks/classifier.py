@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.data.encoded import Truncation
 from gatewise.data.labels import LabelCodec
-from gatewise.data.sequences import Ragged, batches
 from gatewise.data.units import Unit
-from gatewise.engines.onnx.engine import Engine as Runner
-from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import DataError, UsageError
 from gatewise.judging.classes import ClassEvaluation
 from gatewise.judging.labels import TOLD, LabelEvaluation
@@ -25,8 +22,8 @@ from gatewise.tasks import class_plan, shared
 from gatewise.tasks.class_facts import facts
 from gatewise.tasks.class_judging import judge
 from gatewise.tasks.class_state import restore, to_artifact
+from gatewise.tasks.committee import Committee, graphs_of, train_members, weights_of
 from gatewise.tasks.examples import Examples, read_examples
-from gatewise.tasks.learning import learn
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
 from gatewise.training import History, Watch
@@ -49,6 +46,7 @@ class Classifier:
     truncate      what is not read of a longer one: its end, start or middle
     multi_label   whether an example may have several labels or none; None: seen from the labels
     class_weight  None: every example counts alike; balanced: every class does
+    members       so many networks from different seeds are averaged; None: three where it is cheap
     vectors       file of token vectors (GloVe, fastText) to begin with
     keep_duplicates  copies of a text may stand on both sides of the validation split
     validation    share (below 1) or number of the examples that decide when to stop
@@ -58,7 +56,7 @@ class Classifier:
     verbose       0: silent, 1: progress
     network, training  what is not given there is chosen from the data
 
-    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperature_,
+    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperatures_,
     notes_ (the choices in words), parameters_ (number of weights).
     """
 
@@ -72,6 +70,7 @@ class Classifier:
         truncate: Truncation = "middle",
         multi_label: bool | None = None,
         class_weight: Literal["balanced"] | None = None,
+        members: int | None = None,
         vectors: str | os.PathLike[str] | None = None,
         keep_duplicates: bool = False,
         validation: float | int = 0.1,
@@ -90,6 +89,7 @@ class Classifier:
         self.truncate = truncate
         self.multi_label = multi_label
         self.class_weight = class_weight
+        self.members = members
         self.vectors = vectors
         self.keep_duplicates = keep_duplicates
         self.validation = validation
@@ -139,7 +139,8 @@ class Classifier:
             from gatewise.progress import watch as watch_for
 
             watch = watch_for(self.verbose)
-        learnt = learn(
+        trained = train_members(
+            plan.members,
             plan.spec,
             plan.training,
             plan.train,
@@ -150,20 +151,19 @@ class Classifier:
             watch=watch,
             given=plan.given,
         )
-        weights, temperature = class_plan.calibrated(plan, learnt.weights)
-        notes = (*plan.notes, *shared.idle(learnt.history))
+        last = trained[-1]
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
         self.training_: Training = plan.training
         self.reading_: Reading = plan.reading
         self.labels_: LabelCodec = plan.labels
-        self.weights_: dict[str, NDArray[np.float32]] = weights
-        self.graphs_: dict[str, bytes] = build_graphs(plan.spec, weights)
-        self.runner_ = Runner(plan.spec, self.graphs_)
-        self.temperature_: float = temperature
-        self.history_: History = learnt.history
-        self.notes_: tuple[str, ...] = notes
-        self.versions_: dict[str, str] = versions(**learnt.versions)
+        self.weights_: dict[str, NDArray[np.float32]] = weights_of(trained)
+        self.graphs_: dict[str, bytes] = graphs_of(plan.spec, trained)
+        self.committee_ = Committee(plan.spec, self.graphs_)
+        self.temperatures_: tuple[float, ...] = tuple(member.temperature for member in trained)
+        self.history_: History = last.history
+        self.notes_: tuple[str, ...] = (*plan.notes, *shared.idle(last.history))
+        self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen
         self.known_: Fingerprints = fingerprints(plan.seen.inputs)
@@ -178,8 +178,8 @@ class Classifier:
 
     @property
     def parameters_(self) -> int:
-        """Number of weights."""
-        return count(self.spec_)
+        """Number of weights, of all members."""
+        return count(self.spec_) * len(self.graphs_)
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """What was learnt from what, in sections of printable facts."""
@@ -206,7 +206,7 @@ class Classifier:
         self._check_fitted()
         inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
         steps, _ = self.reading_.encode(inputs)
-        return class_plan.probabilities(self._logits(steps), self.labels_.kind == "multilabel")
+        return self.committee_.probabilities(steps, self.labels_.kind == "multilabel")
 
     def attention(self, data: Any) -> list[NDArray[np.float32]]:
         """The weight of each step that was read, one array (t,) for each input.
@@ -221,12 +221,7 @@ class Classifier:
             )
         inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
         steps, _ = self.reading_.encode(inputs)
-        found: list[Any] = [None] * len(steps)
-        for rows, batch in batches(steps):
-            weights = self.runner_.forward(batch).attention
-            for row, weight in zip(rows, weights if weights is not None else (), strict=True):
-                found[row] = weight[: steps.lengths[row]]
-        return found
+        return self.committee_.attention(steps)
 
     def evaluate(
         self,
@@ -284,18 +279,11 @@ class Classifier:
             raise DataError("there are no examples to judge")
         return found
 
-    def _logits(self, steps: Ragged) -> NDArray[np.float32]:
-        """(N, C)"""
-        told = np.empty((len(steps), self.spec_.output_size), dtype=np.float32)
-        for rows, batch in batches(steps):
-            told[rows] = self.runner_.forward(batch).output[:, 0]
-        return told
-
     def __getstate__(self) -> dict[str, Any]:
         """Without the running graph, which cannot be copied."""
-        return {name: value for name, value in vars(self).items() if name != "runner_"}
+        return {name: value for name, value in vars(self).items() if name != "committee_"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if "graphs_" in state:
-            self.runner_ = Runner(self.spec_, self.graphs_)
+            self.committee_ = Committee(self.spec_, self.graphs_)

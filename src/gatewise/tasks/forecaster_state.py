@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gatewise.artifact import Artifact
 from gatewise.data.series import SeriesCodec
 from gatewise.data.table import SeriesTable
+from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.tasks import shared
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def restore(model: Forecaster, artifact: Artifact) -> None:
     """Set all that `fit` learns. Raises KeyError, TypeError, ValueError on foreign contents."""
     saved = artifact.model
     shared.restore_network(model, artifact)
+    model.runner_ = Runner(model.spec_, artifact.graphs)
     model.strategy_ = saved["strategy"]
     model.season_ = saved["season"]
     model.codec_ = SeriesCodec.from_dict(saved["codec"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewise.artifact import Artifact
 from gatewise.data.text import TextCodec
+from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.tasks import shared
 from gatewise.tasks.generator_writing import TextSteps
 
@@ -28,6 +29,7 @@ def to_artifact(model: Generator) -> Artifact:
 def restore(model: Generator, artifact: Artifact) -> None:
     """Set all that `fit` learns. Raises KeyError, TypeError, ValueError on foreign contents."""
     shared.restore_network(model, artifact)
+    model.runner_ = Runner(model.spec_, artifact.graphs)
     model.codec_ = TextCodec.from_dict(artifact.model["codec"])
     model.counts_ = artifact.arrays["counts"]
     by_row = model.data_["nats"] is not None  # in int8

@@ -8,7 +8,6 @@ import os
 from typing import Any
 
 from gatewise.artifact import Artifact, read_artifact
-from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.errors import ArtifactError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Settings, Training
 from gatewise.training import History
@@ -131,7 +130,6 @@ def restore_network(model: Any, artifact: Artifact) -> None:
     model.data_ = saved["data"]
     model.weights_ = artifact.weights
     model.graphs_ = artifact.graphs
-    model.runner_ = Runner(model.spec_, artifact.graphs)
     model.versions_ = artifact.versions
 
 

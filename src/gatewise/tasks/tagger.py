@@ -223,6 +223,7 @@ class Tagger:
         """The saved model again; `gatewise.load` calls this."""
         self = cls(**shared.saved_params(artifact))
         shared.restore_network(self, artifact)
+        self.runner_ = Runner(self.spec_, artifact.graphs)
         self.codec_ = TokenCodec.from_dict(artifact.model["codec"])
         self.labels_ = TagCodec.from_dict(artifact.model["labels"])
         self.known_ = artifact.arrays["seen"]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.data.pairs import Pairs
 from gatewise.data.units import Unit
-from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.engines.onnx.steps import DecoderSteps
 from gatewise.errors import UsageError
@@ -143,7 +142,6 @@ class Translator:
         self.target_: Written = plan.target
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = graphs
-        self.runner_ = Runner(plan.spec, graphs)
         self.steps_ = DecoderSteps(plan.spec, graphs)
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (*plan.notes, *translator_plan.idle(learnt.history))
@@ -240,11 +238,9 @@ class Translator:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the running graphs, which cannot be copied."""
-        running = ("runner_", "steps_")
-        return {name: value for name, value in vars(self).items() if name not in running}
+        return {name: value for name, value in vars(self).items() if name != "steps_"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if "graphs_" in state:
-            self.runner_ = Runner(self.spec_, self.graphs_)
             self.steps_ = DecoderSteps(self.spec_, self.graphs_)

@@ -18,7 +18,7 @@ from gatewise.engine import EpochPlan, Outputs
 from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import State
 from gatewise.engines.torch.layers import Embedding
-from gatewise.engines.torch.losses import LOSSES
+from gatewise.engines.torch.losses import loss_of
 from gatewise.engines.torch.nets import Answer, build
 from gatewise.errors import UsageError
 from gatewise.spec import NetworkSpec, Training
@@ -56,6 +56,7 @@ class Engine:
         self._write(weights)
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self.optimizer = _optimizer(self.parameters, training)
+        self.loss = loss_of(training)
         self.threads = _threads(spec, training.batch_size)
         self.average = Average(self.parameters, training.weight_averaging)
         self.placed: list[tuple[Source, dict[str, Tensor]]] = []
@@ -74,7 +75,7 @@ class Engine:
                 self.optimizer.zero_grad(set_to_none=True)
                 answer = self._answer(batch, forced, carried)
                 carried = _cut_off(answer.states) if source.carries else None
-                loss = LOSSES[self.training.loss](answer.output, batch)
+                loss = self.loss(answer.output, batch)
                 (loss[0] / loss[1]).backward()  # type: ignore[no-untyped-call]
                 self._clip()
                 self.optimizer.step()
@@ -94,7 +95,7 @@ class Engine:
                 batch = source.gather(arrays, self._rows(index))
                 answer = self._answer(batch, None, carried)
                 carried = answer.states if source.carries else None
-                total += LOSSES[self.training.loss](answer.output, batch)
+                total += self.loss(answer.output, batch)
         return float(total[0] / total[1])
 
     def forward(self, batch: Batch) -> Outputs:
@@ -114,7 +115,7 @@ class Engine:
         self.optimizer.zero_grad(set_to_none=True)
         with _dropout_off(self.module):
             answer = self._answer(tensors, self._forced(tensors, 1.0), None)
-            loss = LOSSES[self.training.loss](answer.output, tensors)
+            loss = self.loss(answer.output, tensors)
             (loss[0] / loss[1]).backward()  # type: ignore[no-untyped-call]
         found = {}
         for name, slot in self.slots.items():

@@ -1,0 +1,161 @@
+"""Networks of the same kind from different seeds, whose answers are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.data.sequences import Ragged, Sequences, batches
+from gatewise.engines.onnx.engine import Engine as Runner
+from gatewise.engines.onnx.engine import build_graphs
+from gatewise.judging.calibration import fit_temperature
+from gatewise.spec import NetworkSpec, Training
+from gatewise.tasks.learning import learn
+from gatewise.training import History, Watch
+
+Singles = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+APART = 1_000  # between the seeds of two members: runs of neighbouring seeds share none
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of them; its weights answer logits that are divided by the temperature already."""
+
+    weights: dict[str, Singles]
+    temperature: float
+    history: History
+    versions: dict[str, str]
+
+
+def train_members(
+    count: int,
+    spec: NetworkSpec,
+    training: Training,
+    train: Sequences,
+    held: Sequences | None,
+    *,
+    engine: str,
+    device: str,
+    seed: int,
+    watch: Watch,
+    given: Mapping[str, Singles],
+) -> list[Member]:
+    """Train `count` networks, one after the other, each calibrated on the held-out part.
+
+    Ctrl-C keeps those that are there, once there is one; the history of the last says so.
+    """
+    found: list[Member] = []
+    for number in range(count):
+        try:
+            learnt = learn(
+                spec,
+                training,
+                train,
+                held,
+                engine=engine,
+                device=device,
+                seed=seed + APART * number,
+                watch=watch,
+                given=given,
+            )
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            found[-1] = replace(
+                found[-1], history=replace(found[-1].history, stopped="interrupted")
+            )
+            break
+        weights, temperature = _calibrated(spec, learnt.weights, held)
+        found.append(Member(weights, temperature, learnt.history, learnt.versions))
+        if learnt.history.stopped == "interrupted":
+            break
+    return found
+
+
+def _calibrated(
+    spec: NetworkSpec, weights: Mapping[str, Singles], held: Sequences | None
+) -> tuple[dict[str, Singles], float]:
+    """The weights with logits divided by the temperature that suits the held-out part; and that.
+
+    Source: Guo et al. 2017.
+    """
+    if held is None or held.classes is None:
+        return dict(weights), 1.0
+    runner = Runner(spec, build_graphs(spec, weights))
+    temperature = fit_temperature(_logits(runner, spec, held.inputs), held.classes[:, 0])
+    scaled = {name: np.asarray(w) for name, w in weights.items()}
+    for name in ("head.kernel", "head.bias"):
+        scaled[name] = (scaled[name] / temperature).astype(np.float32)
+    return scaled, temperature
+
+
+@final
+class Committee:
+    """Answers with the mean of its members' probabilities."""
+
+    def __init__(self, spec: NetworkSpec, graphs: Mapping[str, bytes]) -> None:
+        """graphs: `model` of the first member, `model-2` of the second, ..."""
+        self.spec = spec
+        self.runners = [Runner(spec, {"model": graphs[name]}) for name in sorted(graphs)]
+
+    def probabilities(self, steps: Ragged, several: bool) -> Floats:
+        """(N, C); of several labels each stands for itself."""
+        told = [softmax(_logits(runner, self.spec, steps), several) for runner in self.runners]
+        mean: Floats = np.mean(told, axis=0)
+        return mean
+
+    def attention(self, steps: Ragged) -> list[Singles]:
+        """The mean weight of each step, (t,) for each sequence."""
+        found: list[Any] = [np.zeros(int(length), np.float32) for length in steps.lengths]
+        for runner in self.runners:
+            for rows, batch in batches(steps):
+                weights = runner.forward(batch).attention
+                for row, weight in zip(rows, weights if weights is not None else (), strict=True):
+                    found[row] += weight[: steps.lengths[row]] / len(self.runners)
+        return found
+
+
+def graphs_of(spec: NetworkSpec, members: Sequence[Member]) -> dict[str, bytes]:
+    """The ONNX graph of each member, by the names that `Committee` reads."""
+    return {
+        _named("model", number): build_graphs(spec, member.weights)["model"]
+        for number, member in enumerate(members, 1)
+    }
+
+
+def weights_of(members: Sequence[Member]) -> dict[str, Singles]:
+    """All weights; those of the second member as `2.head.bias`, and so on."""
+    return {
+        name if number == 1 else f"{number}.{name}": weight
+        for number, member in enumerate(members, 1)
+        for name, weight in member.weights.items()
+    }
+
+
+def _named(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
+
+
+def _logits(runner: Runner, spec: NetworkSpec, steps: Ragged) -> Singles:
+    """(N, C)"""
+    told = np.empty((len(steps), spec.output_size), dtype=np.float32)
+    for rows, batch in batches(steps):
+        told[rows] = runner.forward(batch).output[:, 0]
+    return told
+
+
+def softmax(logits: Singles, several: bool) -> Floats:
+    """Over the classes, or of several labels a sigmoid each.  (N, C) -> (N, C)"""
+    z = logits.astype(np.float64)
+    if several:
+        each: Floats = np.exp(-np.logaddexp(0.0, -z))
+        return each
+    powers: Floats = np.exp(z - z.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares
