@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from networks import (
     every_spec,
     meant,
@@ -19,7 +20,7 @@ from networks import (
 )
 
 from gatewise import reference
-from gatewise.batch import IGNORED, PADDING, Batch, Examples, batch_order, in_order
+from gatewise.batch import IGNORED, PADDING, START, Batch, Examples, batch_order, in_order
 from gatewise.engine import EpochPlan, load_engine
 from gatewise.engines.torch.engine import Engine
 from gatewise.errors import UsageError
@@ -300,3 +301,38 @@ def test_gradients_drop_no_token():
         found.append(engine.gradients(batch))
     for name, gradient in found[1].items():
         np.testing.assert_array_equal(found[0][name], gradient)
+
+
+def test_additive_attention_over_long_sequences_takes_a_bounded_memory(monkeypatch):
+    spec = NetworkSpec(
+        kind="encoder_decoder",
+        decoder="tokens",
+        embedding="tokens",
+        vocab_size=9,
+        embedding_size=4,
+        output_size=9,
+        hidden_size=8,
+        attention="additive",
+        attention_size=32,
+    )
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(4, 9, (3, 40, 1)), rng.integers(4, 9, (3, 30))
+    lengths = np.array([40, 7, 25])
+    batch = Batch(x=x, lengths=lengths, start=np.full((3, 1), START), y=y)
+    engine = Engine(spec, Training(loss="cross_entropy"), random_weights(spec), device="cpu")
+    whole, at_once = engine.gradients(batch), engine.forward(batch)
+    monkeypatch.setattr("gatewise.engines.torch.attention.AT_ONCE", 4 * 3 * 40 * 32)
+    kept = []
+
+    def keep(tensor):
+        kept.extend([tensor.numel()] if tensor.dim() == 4 else [])
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        cut = engine.gradients(batch)
+    assert max(kept, default=0) < 3 * 30 * 40 * 32  # (B, K, T, A)
+    for name, gradient in whole.items():
+        np.testing.assert_allclose(cut[name], gradient, atol=1e-6)
+    found = engine.forward(batch)
+    np.testing.assert_allclose(found.output, at_once.output, atol=1e-6)
+    np.testing.assert_allclose(found.attention, at_once.attention, atol=1e-6)

@@ -7,9 +7,12 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from gatewise.engines.torch.cells import Slot, padding
 from gatewise.spec import NetworkSpec
+
+AT_ONCE = 2**26  # values between keys and scores of an additive attention, held at once
 
 
 @final
@@ -140,8 +143,7 @@ class DecoderAttention(nn.Module):
         """(B, K, H) over (B, T, D) -> (B, K, H), weights (B, K, T)"""
         query = self.query(shown)
         if self.additive:
-            sums = self.keys(memory)[:, None] + query[:, :, None]  # (B, K, T, A)
-            scores = torch.tanh(sums) @ self.score  # (B, K, T)
+            scores = _additive_scores(self.keys(memory), query, self.score)  # (B, K, T)
         else:
             scores = query @ memory.transpose(1, 2)
         if lengths is not None:
@@ -151,3 +153,23 @@ class DecoderAttention(nn.Module):
             memory = memory.masked_fill(padding(memory, lengths)[..., None], 0.0)
         context = weights @ memory  # (B, K, D)
         return torch.tanh(self.combine(torch.cat([shown, context], dim=-1))), weights
+
+
+def _additive_scores(keys: Tensor, query: Tensor, score: Tensor) -> Tensor:
+    """(B, T, A), (B, K, A), (A,) -> (B, K, T)
+
+    Long sequences are scored some decoder steps at a time, and once more on the way back: what
+    stands between, (B, K, T, A), would fill the memory.
+    """
+    most = max(1, AT_ONCE // keys.numel())
+    if query.shape[1] <= most:
+        return _scores(keys, query, score)
+    pieces = [
+        checkpoint(_scores, keys, part, score, use_reentrant=False, preserve_rng_state=False)
+        for part in torch.split(query, most, dim=1)
+    ]
+    return torch.cat(pieces, dim=1)
+
+
+def _scores(keys: Tensor, query: Tensor, score: Tensor) -> Tensor:
+    return torch.tanh(keys[:, None] + query[:, :, None]) @ score
