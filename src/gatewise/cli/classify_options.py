@@ -25,6 +25,8 @@ class ClassifyOptions(Options):
     truncate         which part of a longer text is left out
     multi_label      whether a text may have several labels or none; None: seen from the labels
     class_weight     None: every text counts alike; balanced: every class does
+    members          so many networks from different seeds are averaged; None: three where it is
+                     cheap
     vectors          file of word vectors (GloVe, fastText; text) to begin with
     keep_duplicates  copies of a text may stand on both sides of a split
     validation       of the other texts, share (below 1) or number that decides when to stop
@@ -50,9 +52,10 @@ class ClassifyOptions(Options):
     truncate: Literal["start", "end", "middle"] = "middle"
     multi_label: bool | None = None
     class_weight: Literal["balanced"] | None = None
+    members: int | None = Field(default=None, ge=1)
     vectors: str | None = None
     keep_duplicates: bool = False
-    validation: int | float = Field(default=0.1, gt=0)
+    validation: int | float = Field(default=0.1, ge=0)
     test: HeldOut = 0.2
     encoding: str | None = None
     engine: Literal["torch"] = "torch"

@@ -33,12 +33,20 @@ MODULES = {  # task -> what does it
 }
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a saved model.")]
-Data = Annotated[
+Asked = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of a translator and of "
-        "texts also a text on each line; of a generator a prompt on each line, or a text to judge.",
+        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of texts to classify, to "
+        "translate or to continue also a plain file with one on each line.",
+    ),
+]
+Judged = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of a translator also "
+        "SOURCES,TARGETS; of a generator a text.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -47,7 +55,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")
 @with_panels(PREDICT)
 def predict(
     model: Model,
-    data: Data,
+    data: Asked,
     *,
     out: Annotated[
         str | None,
@@ -79,7 +87,7 @@ def predict(
 
 
 @with_panels(EVALUATE)
-def evaluate(model: Model, data: Data, *, as_json: Json = False, **flags: Any) -> None:
+def evaluate(model: Model, data: Judged, *, as_json: Json = False, **flags: Any) -> None:
     """Score a saved model and the baselines on DATA that it was not trained on.
 
     Of a series the rows after those of the training count.
@@ -90,6 +98,7 @@ def evaluate(model: Model, data: Data, *, as_json: Json = False, **flags: Any) -
       gatewise evaluate air-forecast/model air-with-this-year.csv --json
       gatewise evaluate reviews-classify/model more-reviews.csv --label sentiment
       gatewise evaluate names-tag/model more.conll
+      gatewise evaluate play-generate/model another-play.txt
     """
     saved, task = loaded(model)
     module = _module(task)
