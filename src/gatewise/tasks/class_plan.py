@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gatewise.batch import IntArray
 from gatewise.data.channels import ChannelCodec
 from gatewise.data.labels import LabelCodec
-from gatewise.data.parts import duplicates, split_parts
+from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Ragged, Sequences
 from gatewise.data.text import TextCodec
 from gatewise.data.units import check_options
@@ -20,6 +20,7 @@ from gatewise.errors import SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_recipe
 from gatewise.tasks.examples import Examples
+from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-FEWEST_TO_HOLD_OUT = 20  # examples; of fewer, none decides when to stop
 LOSSES = {False: "cross_entropy", True: "binary_cross_entropy"}
 
 
@@ -93,9 +93,13 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     labels = LabelCodec.learn(given, multilabel=bool(model.multi_label))
     several = labels.kind == "multilabel"
     truth = labels.encode(given)  # (N,) or (N, C)
-    train, held, more = _split(model, examples, truth)
-    notes += more
     inputs = examples.inputs
+    alone = examples.kind == "numbers" or model.keep_duplicates
+    copies = None if alone else duplicates(inputs, truth)
+    train, held, more = hold_out(
+        len(inputs), model.validation, model.seed, labels=truth, copies=copies
+    )
+    notes += more
     seen = Seen([inputs[i] for i in train], truth[train], [inputs[i] for i in held], truth[held])
     reading = _read(model, examples.kind, seen.inputs)
     notes += getattr(reading.codec, "notes", ())
@@ -114,8 +118,6 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     if members is None:
         numbers = examples.kind == "numbers"
         members = 1 if numbers else class_recipe.members(len(train), middle)
-    if members > 1:
-        notes.append(f"{members} networks from different seeds are averaged")
     network = recipe.network if model.network is None else model.network.over(recipe.network)
     weights: Mapping[str, Singles] = {}
     if model.vectors is not None:
@@ -158,29 +160,6 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
             "sha256": examples.digest,
         },
     )
-
-
-def _split(
-    model: Classifier, examples: Examples, truth: IntArray
-) -> tuple[IntArray, IntArray, list[str]]:
-    """(training rows, held-out rows, notes)"""
-    count = len(examples.inputs)
-    if model.validation == 0 or count < FEWEST_TO_HOLD_OUT:
-        note = f"all {count} examples are learnt from: none is held out to decide when to stop"
-        return np.arange(count), np.arange(0), [note]
-    share = model.validation if model.validation < 1 else model.validation / count
-    if share >= 0.9:
-        raise UsageError(
-            f"validation={model.validation!r} leaves too little of {count} examples to learn from"
-        )
-    groups, notes = None, []
-    if examples.kind != "numbers" and not model.keep_duplicates:
-        copies = duplicates(examples.inputs, truth)
-        groups, notes = copies.groups, list(copies.notes)
-    train, held = split_parts(
-        count, labels=truth, groups=groups, shares=(1 - share, share), seed=model.seed
-    )
-    return train, held, notes
 
 
 def _read(model: Classifier, kind: str, inputs: Sequence[Any]) -> Reading:

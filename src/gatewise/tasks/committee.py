@@ -14,7 +14,8 @@ from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.judging.calibration import fit_temperature
 from gatewise.spec import NetworkSpec, Training
-from gatewise.tasks.learning import learn
+from gatewise.tasks.learning import Learnt, learn
+from gatewise.tasks.shared import idle
 from gatewise.training import History, Watch
 
 Singles = NDArray[np.float32]
@@ -48,10 +49,12 @@ def train_members(
 ) -> list[Member]:
     """Train `count` networks, one after the other, each calibrated on the held-out part.
 
-    Ctrl-C keeps those that are there, once there is one; the history of the last says so.
+    Ctrl-C keeps those that are whole, or the first as far as it got; the history of the last says
+    so.
     """
     found: list[Member] = []
     for number in range(count):
+        learnt: Learnt | None = None
         try:
             learnt = learn(
                 spec,
@@ -67,13 +70,13 @@ def train_members(
         except KeyboardInterrupt:
             if not found:
                 raise
-            found[-1] = replace(
-                found[-1], history=replace(found[-1].history, stopped="interrupted")
-            )
-            break
-        weights, temperature = _calibrated(spec, learnt.weights, held)
-        found.append(Member(weights, temperature, learnt.history, learnt.versions))
-        if learnt.history.stopped == "interrupted":
+        whole = learnt is not None and learnt.history.stopped != "interrupted"
+        if learnt is not None and (whole or not found):
+            weights, temperature = _calibrated(spec, learnt.weights, held)
+            found.append(Member(weights, temperature, learnt.history, learnt.versions))
+        if not whole:
+            history = replace(found[-1].history, stopped="interrupted")
+            found[-1] = replace(found[-1], history=history)
             break
     return found
 
@@ -136,6 +139,14 @@ def weights_of(members: Sequence[Member]) -> dict[str, Singles]:
         for number, member in enumerate(members, 1)
         for name, weight in member.weights.items()
     }
+
+
+def told(members: Sequence[Member]) -> list[str]:
+    """What must be said of them: how many there are, and where training led nowhere."""
+    found = [note for member in members for note in idle(member.history)]
+    if len(members) > 1:
+        found.append(f"{len(members)} networks from different seeds are averaged")
+    return list(dict.fromkeys(found))
 
 
 def _named(name: str, number: int) -> str:

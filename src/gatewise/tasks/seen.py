@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.data.parts import folded
+
 Fingerprints = NDArray[np.uint64]
 
 
 def fingerprints(inputs: Sequence[Any]) -> Fingerprints:
     """A number for each different input: a text, a list of tokens, an array.  -> (n,), sorted
 
-    White space and capitals do not make a text another one.
+    White space, capitals and the form of characters do not make a text another one.
     """
     found = np.fromiter((_fingerprint(one) for one in inputs), np.uint64, len(inputs))
     return np.unique(found)
@@ -34,9 +36,6 @@ def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
 
 
 def _fingerprint(one: Any) -> int:
-    if isinstance(one, str):
-        whole = " ".join(one.split()).casefold()
-    else:
-        whole = repr(np.asarray(one).tolist())
+    whole = folded(one) if isinstance(one, str) else repr(np.asarray(one).tolist())
     digest = hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatewise.batch import IntArray
 from gatewise.data.conll import TaggedSentences
 from gatewise.data.features import TokenCodec
-from gatewise.data.parts import duplicates, split_parts
+from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Sequences
 from gatewise.data.tags import TagCodec
 from gatewise.errors import UsageError
 from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks.holding_out import hold_out
 
 if TYPE_CHECKING:
     from gatewise.tasks.tagger import Tagger
 
-FEWEST_TO_HOLD_OUT = 20  # sentences; of fewer, none decides when to stop
 FEW = 2_000  # sentences; of fewer, more passes
 
 
@@ -86,7 +85,10 @@ def make_plan(model: Tagger, given: TaggedSentences) -> Plan:
     if given.tags is None:
         raise UsageError("tags are missing: give a list of tags for each sentence")
     tags = TagCodec.learn(given.tags)
-    train, held, notes = _split(model, given)
+    copies = duplicates(given.tokens, what="sentences")
+    train, held, notes = hold_out(
+        len(given), model.validation, model.seed, what="sentences", copies=copies
+    )
     sentences = [given.tokens[i] for i in train]
     codec = TokenCodec.learn(sentences, model.min_count)
     network, training = recipe(len(train))
@@ -121,24 +123,6 @@ def make_plan(model: Tagger, given: TaggedSentences) -> Plan:
             "sha256": _digest(given),
         },
     )
-
-
-def _split(model: Tagger, given: TaggedSentences) -> tuple[IntArray, IntArray, list[str]]:
-    """(training rows, held-out rows, notes)"""
-    count = len(given)
-    if model.validation == 0 or count < FEWEST_TO_HOLD_OUT:
-        note = f"all {count} sentences are learnt from: none is held out to decide when to stop"
-        return np.arange(count), np.arange(0), [note]
-    share = model.validation if model.validation < 1 else model.validation / count
-    if share >= 0.9:
-        raise UsageError(
-            f"validation={model.validation!r} leaves too little of {count} sentences to learn from"
-        )
-    copies = duplicates(given.tokens, what="sentences")
-    train, held = split_parts(
-        count, groups=copies.groups, shares=(1 - share, share), seed=model.seed
-    )
-    return train, held, list(copies.notes)
 
 
 def _source(

@@ -144,7 +144,10 @@ class Translator:
         self.graphs_: dict[str, bytes] = graphs
         self.steps_ = DecoderSteps(plan.spec, graphs)
         self.history_: History = learnt.history
-        self.notes_: tuple[str, ...] = (*plan.notes, *translator_plan.idle(learnt.history))
+        self.notes_: tuple[str, ...] = (
+            *plan.notes,
+            *shared.idle(learnt.history, "validation pairs"),
+        )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: Pairs | None = given

@@ -11,23 +11,21 @@ from numpy.typing import NDArray
 
 from gatewise.batch import UNKNOWN, IntArray
 from gatewise.data.pairs import Pairs
-from gatewise.data.parts import duplicates, split_parts
+from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Ragged, Sequences
 from gatewise.data.units import UNITS
 from gatewise.errors import SpecError, UsageError, did_you_mean
 from gatewise.spec import Attention, Network, NetworkSpec, Training
+from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.translator_pairs import Written, are_whole, check_kind, digest, learn_codec
 from gatewise.tasks.translator_recipe import recipe
 from gatewise.tasks.translator_writing import decoding_problems, reach_of
-from gatewise.training import History
 from gatewise.weights import initial
 
 if TYPE_CHECKING:
     from gatewise.tasks.translator import Translator
 
-FEWEST_TO_HOLD_OUT = 20  # pairs; of fewer, none decides when to stop
-MOST_HELD = 0.9  # share of the pairs
 MEANINGLESS = ("pooling", "segment_length", "shortcut")
 
 
@@ -80,7 +78,10 @@ def check_choices(model: Translator) -> None:
 def make_plan(model: Translator, given: Pairs) -> Plan:
     """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
     notes = list(given.notes)
-    train, held, more = _split(model, given)
+    copies = duplicates(given.sources, what="sources")
+    train, held, more = hold_out(
+        len(given), model.validation, model.seed, what="pairs", copies=copies
+    )
     notes += more
     sources, targets = _taken(given.sources, train), _taken(given.targets, train)
     options: dict[str, Any] = {
@@ -139,24 +140,6 @@ def _taken(rows: Sequence[Any], which: IntArray) -> list[Any]:
     return [rows[row] for row in which.tolist()]
 
 
-def _split(model: Translator, given: Pairs) -> tuple[IntArray, IntArray, list[str]]:
-    """(training rows, held-out rows, notes); copies of a source stand on one side."""
-    count = len(given)
-    if model.validation == 0 or count < FEWEST_TO_HOLD_OUT:
-        note = f"all {count:,} pairs are learnt from: none is held out to decide when to stop"
-        return np.arange(count), np.arange(0), [note]
-    share = model.validation if model.validation < 1 else model.validation / count
-    if share >= MOST_HELD:
-        raise UsageError(
-            f"validation={model.validation!r} leaves too little of {count:,} pairs to learn from"
-        )
-    copies = duplicates(given.sources, what="sources")
-    train, held = split_parts(
-        count, groups=copies.groups, shares=(1 - share, share), seed=model.seed
-    )
-    return train, held, list(copies.notes)
-
-
 def _network(model: Translator, by_rule: Network) -> Network:
     """What was given over the rule; tied vectors are as wide as the decoder."""
     network = by_rule if model.network is None else model.network.over(by_rule)
@@ -199,13 +182,3 @@ def _start(spec: NetworkSpec, read: Ragged, seed: int) -> dict[str, NDArray[np.f
 def _quantiles(lengths: IntArray) -> list[int]:
     """Shortest, median, longest."""
     return [int(lengths.min()), int(np.median(lengths)), int(lengths.max())]
-
-
-def idle(history: History) -> list[str]:
-    """What must be said where training led nowhere."""
-    if history.best_epoch or not history.records:
-        return []
-    return [
-        "no epoch of training did better on the validation pairs than random weights: "
-        "nothing was learnt"
-    ]
