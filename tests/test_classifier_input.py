@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 import gatewise as gw
+from gatewise.data.parts import duplicates
 from gatewise.errors import DataError, SpecError, UsageError
+from gatewise.training import Nobody
 
 TEXTS = [f"{'good' if i % 2 else 'bad'} room {i}" for i in range(30)]
 LABELS = [i % 2 for i in range(30)]
@@ -88,3 +90,40 @@ def test_nothing_is_answered_with_nothing(of_texts, of_numbers):
 def test_choices_that_no_data_could_make_sense_of(options, error, words):
     with pytest.raises(error, match=words):
         classifier(**options).fit(NUMBERS, LABELS)
+
+
+class Stopping(Nobody):
+    """Ctrl-C in the middle of the epoch with this number, counted over all networks."""
+
+    def __init__(self, epochs):
+        self.left = epochs
+
+    def epoch(self, record, best):
+        self.left -= 1
+
+    def tick(self):
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_a_network_that_ctrl_c_left_half_trained_is_not_averaged_with_whole_ones():
+    model = classifier(members=3, training=gw.Training(epochs=3))
+    model.fit(TEXTS, LABELS, watch=Stopping(4))  # one and a third
+    assert len(model.graphs_) == 1
+    assert (model.history_.stopped, len(model.history_.records)) == ("interrupted", 3)
+    assert not any("are averaged" in note for note in model.notes_)
+    alone = classifier(members=1, training=gw.Training(epochs=3)).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(model.predict_proba(TEXTS), alone.predict_proba(TEXTS))
+
+
+def test_a_copy_in_other_characters_was_learnt_from_too(of_texts):
+    wide = "".join(chr(ord(c) + 0xFEE0) if c > " " else " \u3000" for c in TEXTS[0])
+    assert duplicates([TEXTS[0], wide]).repeated == 2
+    assert "learnt from" in of_texts.evaluate([wide, "new"], [0, 1]).remark
+
+
+def test_a_line_of_too_few_values_is_named(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("good 0.1 0.2\nbad 0.3\n")
+    with pytest.raises(DataError, match="line 2: expected 2 numbers behind the token"):
+        classifier(vectors=path).fit(TEXTS, LABELS)

@@ -373,3 +373,9 @@ def test_pairs_in_any_holder_and_what_is_none():
     for wrong in (None, 3, "ab", ("a",)):
         with pytest.raises(DataError, match=r"pair 2: expected \(source, target\)"):
             read_pairs([("a", "b"), wrong])
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), "", " "])
+def test_a_missing_tag_is_no_class(gap):
+    with pytest.raises(DataError, match="sentence 1, token 2 has an empty tag"):
+        tagged([["a", "b"]], [["X", gap]])

@@ -41,7 +41,7 @@ def duplicates(texts: Sequence[Any], labels: Any = None, what: str = "texts") ->
     what    the rows in the notes
     """
     numbers: dict[Any, int] = {}
-    groups = np.array([numbers.setdefault(_folded(t), len(numbers)) for t in texts], dtype=np.int64)
+    groups = np.array([numbers.setdefault(folded(t), len(numbers)) for t in texts], dtype=np.int64)
     sizes = np.bincount(groups, minlength=len(numbers))
     repeated = int(sizes[sizes > 1].sum())
     contradicted = 0
@@ -156,7 +156,8 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _folded(text: Any) -> Any:
+def folded(text: Any) -> Any:
+    """The same for copies: white space, case and the form of characters do not count."""
     if isinstance(text, str):
         return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return tuple(str(token) for token in text)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.labels import listed, times
+from gatewise.data.labels import listed, missing_rows, times
 from gatewise.errors import DataError, did_you_mean
 
 OUTSIDE = "O"
@@ -89,11 +89,13 @@ class TagCodec:
 
 def checked_tags(sentences: Iterable[Sequence[str]]) -> Tags:
     """As lists of text. Raises DataError with the sentence and the place of an empty tag."""
-    rows = [[str(tag) for tag in tags] for tags in sentences]
-    for i, tags in enumerate(rows, 1):
-        for j, tag in enumerate(tags, 1):
-            if not tag.strip():
-                raise DataError(f"sentence {i}, token {j} has an empty tag")
+    rows: Tags = []
+    for i, tags in enumerate(sentences, 1):
+        own = list(tags)
+        missing = missing_rows(own)
+        if missing:
+            raise DataError(f"sentence {i}, token {missing[0]} has an empty tag")
+        rows.append([str(tag) for tag in own])
     return rows
 
 

@@ -58,6 +58,8 @@ def read_vectors(path: str | os.PathLike[str], codec: TextCodec) -> Vectors:
                         )
                     table = np.full((codec.size, size), np.nan, dtype=np.float32)
                 size = table.shape[1]
+                if len(parts) <= size and parts != [""]:
+                    _values([], file, number, size)
                 token = " ".join(parts[:-size])
                 row = wanted.get(token.lower() if codec.lowercase else token)
                 if row is None or np.isfinite(table[row, 0]):

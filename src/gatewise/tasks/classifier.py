@@ -22,7 +22,7 @@ from gatewise.tasks import class_plan, shared
 from gatewise.tasks.class_facts import facts
 from gatewise.tasks.class_judging import judge
 from gatewise.tasks.class_state import restore, to_artifact
-from gatewise.tasks.committee import Committee, graphs_of, told, train_members, weights_of
+from gatewise.tasks.committee import Committee, graphs_of, notes_of, train_members, weights_of
 from gatewise.tasks.examples import Examples, read_examples
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
@@ -162,7 +162,7 @@ class Classifier:
         self.committee_ = Committee(plan.spec, self.graphs_)
         self.temperatures_: tuple[float, ...] = tuple(member.temperature for member in trained)
         self.history_: History = last.history
-        self.notes_: tuple[str, ...] = (*plan.notes, *told(trained))
+        self.notes_: tuple[str, ...] = (*plan.notes, *notes_of(trained))
         self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen

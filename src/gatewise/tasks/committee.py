@@ -141,7 +141,7 @@ def weights_of(members: Sequence[Member]) -> dict[str, Singles]:
     }
 
 
-def told(members: Sequence[Member]) -> list[str]:
+def notes_of(members: Sequence[Member]) -> list[str]:
     """What must be said of them: how many there are, and where training led nowhere."""
     found = [note for member in members for note in idle(member.history)]
     if len(members) > 1:
