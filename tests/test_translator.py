@@ -15,6 +15,7 @@ from gatewise.batch import END, START, Batch
 from gatewise.data import toys
 from gatewise.data.pairs import Pairs
 from gatewise.decoding.stepper import NEVER
+from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.engines.onnx.steps import DecoderSteps
 from gatewise.errors import UsageError
@@ -35,11 +36,12 @@ def hasty():
 
 def best_by_hand(model, source, most):
     """The likeliest token of each step, the whole beginning read anew each time."""
+    runner = Runner(model.spec_, model.graphs_)
     ids = model.source_.encode([source])[0][0][None].astype(np.int64)  # (1, T, 1)
     found = []
     while len(found) < most:
         y = np.array([[*found, END]])
-        logits = model.runner_.forward(Batch(x=ids, start=np.array([[START]]), y=y)).output[0, -1]
+        logits = runner.forward(Batch(x=ids, start=np.array([[START]]), y=y)).output[0, -1]
         logits[list(NEVER)] = -np.inf
         if logits.argmax() == END:
             break
