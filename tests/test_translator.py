@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -203,8 +205,8 @@ def test_the_limit_of_an_answer_follows_from_what_was_seen(seen, asked):
     found = writing.limits(reach, np.array(asked), None)
     for length, most in zip(asked, found, strict=True):
         shorter = written[read <= max(length, read.min())].max()
-        longer = shorter * max(length / read.max(), 1.0)
-        assert most == np.ceil(1.5 * longer) + 5
+        longer = Fraction(int(shorter)) * max(Fraction(length, int(read.max())), 1)
+        assert most == math.ceil(Fraction(3, 2) * longer) + 5
     assert np.all(np.diff(found[np.argsort(asked)]) >= 0)
     assert np.all(writing.limits(reach, np.array(asked), 7) == np.minimum(found, 7))
 

@@ -21,7 +21,7 @@ from gatewise.tasks.translator_pairs import check_kind, check_not_empty, listed
 if TYPE_CHECKING:
     from gatewise.tasks.translator import Translator
 
-SLACK, ROOM = 1.5, 5  # of what was seen: an answer may be half as long again, and some tokens
+SLACK, ROOM = (3, 2), 5  # of what was seen: an answer may be half as long again, and some tokens
 SENTENCES_AT_ONCE = 256
 VALUES_AT_ONCE = 2**22  # of one step: logits, and what the beams look at
 
@@ -72,8 +72,9 @@ def limits(reach: Sequence[Sequence[int]], lengths: IntArray, most: int | None) 
     """
     known, longest = np.array(reach, dtype=np.int64).T
     place = np.maximum(np.searchsorted(known, lengths, side="right") - 1, 0)
-    beyond = np.maximum(lengths / known[-1], 1.0)
-    found: IntArray = np.ceil(SLACK * longest[place] * beyond).astype(np.int64) + ROOM
+    # in whole numbers, rounded up: a fraction in between would round some limits up by one
+    parts = SLACK[0] * longest[place] * np.maximum(lengths, known[-1])
+    found: IntArray = -(-parts // (SLACK[1] * known[-1])) + ROOM
     return found if most is None else np.minimum(found, most)
 
 
