@@ -127,3 +127,24 @@ def test_a_line_of_too_few_values_is_named(tmp_path):
     path.write_text("good 0.1 0.2\nbad 0.3\n")
     with pytest.raises(DataError, match="line 2: expected 2 numbers behind the token"):
         classifier(vectors=path).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": -1}, "seed must be a whole number, at least 0, not -1"),
+        ({"seed": 1.5, "validation": "some"}, "seed must be .*; validation must be a share"),
+        ({"network": {"hidden_size": 3}}, r"network must be a gatewise.Network, not \{"),
+        ({"training": 3}, "training must be a gatewise.Training, not 3"),
+    ],
+)
+@pytest.mark.parametrize("task", [gw.Classifier, gw.Tagger])
+def test_arguments_of_the_wrong_kind_are_all_told(task, options, words):
+    with pytest.raises(UsageError, match=words):
+        task(**options).fit([["a", "b"]] * 2, [["X", "Y"]] * 2)
+
+
+@pytest.mark.parametrize("members", [0, 2.5, "a"])
+def test_members_are_a_whole_number(members):
+    with pytest.raises(UsageError, match="members must be a whole number of at least 1"):
+        classifier(members=members).fit(TEXTS, LABELS)

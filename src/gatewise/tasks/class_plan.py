@@ -22,6 +22,7 @@ from gatewise.tasks import class_recipe
 from gatewise.tasks.examples import Examples
 from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
+from gatewise.tasks.shared import argument_problems
 
 if TYPE_CHECKING:
     from gatewise.tasks.classifier import Classifier
@@ -68,19 +69,15 @@ def check_choices(model: Classifier) -> None:
         ngrams=model.ngrams,
         max_length=model.max_length,
         truncate=model.truncate,
+        members=model.members,
     )
-    problems = []
+    problems = argument_problems(model)
     if model.class_weight not in (None, "balanced"):
         near = did_you_mean(str(model.class_weight), ["balanced"])
         problems.append(
             f"class_weight must be None or 'balanced', not {model.class_weight!r}{near}"
         )
-    if model.validation < 0:
-        problems.append(f"validation must be a share or a number of rows, not {model.validation!r}")
-    if model.members is not None and model.members < 1:
-        problems.append(f"members must be at least 1, not {model.members!r}")
-    training = model.training
-    if training is not None and "loss" in training.chosen():
+    if isinstance(model.training, Training) and "loss" in model.training.chosen():
         problems.append("the loss of a classifier follows from its labels; leave loss out")
     if problems:
         raise UsageError("; ".join(problems))

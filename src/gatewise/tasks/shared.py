@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import os
+from numbers import Integral, Real
 from typing import Any
 
 from gatewise.artifact import Artifact, read_artifact
@@ -94,6 +96,24 @@ def set_params(task: Any, **params: Any) -> None:
         changed[name] = settings.replace(**fields)
     for name, value in changed.items():
         setattr(task, name, value)
+
+
+def argument_problems(task: Any) -> list[str]:
+    """What no data could make sense of in the arguments that tasks on sequences share."""
+    problems = []
+    seed, size = task.seed, task.validation
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        problems.append(f"seed must be a whole number, at least 0, not {seed!r}")
+    if not isinstance(size, Real) or isinstance(size, bool) or not 0 <= float(size) < math.inf:
+        problems.append(f"validation must be a share or a number of examples, not {size!r}")
+    for name, kind in NESTED.items():
+        value = getattr(task, name)
+        if value is not None and not isinstance(value, kind):
+            problems.append(
+                f"{name} must be a gatewise.{kind.__name__}, not {value!r:.80}; "
+                f"write gatewise.{kind.__name__}(...)"
+            )
+    return problems
 
 
 def network_state(model: Any) -> dict[str, Any]:

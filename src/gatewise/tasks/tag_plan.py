@@ -14,9 +14,11 @@ from gatewise.data.features import TokenCodec
 from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Sequences
 from gatewise.data.tags import TagCodec
+from gatewise.data.units import check_options
 from gatewise.errors import UsageError
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.holding_out import hold_out
+from gatewise.tasks.shared import argument_problems
 
 if TYPE_CHECKING:
     from gatewise.tasks.tagger import Tagger
@@ -69,12 +71,9 @@ def recipe(sentences: int) -> tuple[Network, Training]:
 
 def check_choices(model: Tagger) -> None:
     """Raises UsageError for arguments that no data could make sense of."""
-    problems = []
-    if model.validation < 0:
-        problems.append(f"validation must be a share or a number of rows, not {model.validation!r}")
-    if model.min_count < 1:
-        problems.append(f"min_count must be at least 1, not {model.min_count!r}")
-    if model.training is not None and "loss" in model.training.chosen():
+    check_options(min_count=model.min_count)
+    problems = argument_problems(model)
+    if isinstance(model.training, Training) and "loss" in model.training.chosen():
         problems.append("the loss of a tagger is cross_entropy; leave loss out")
     if problems:
         raise UsageError("; ".join(problems))
