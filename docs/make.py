@@ -2,12 +2,14 @@
 
 README.md is a script: its commands and its Python are run from top to bottom in an empty folder,
 and what they print takes the place of what stands behind them. The other language shows the same
-blocks. The picture is the chart of the report that its first command leaves.
+blocks. The pictures are drawn from reports that its commands leave: the forecast chart of the
+first, and where a translation looked.
 """
 
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import re
 import shlex
@@ -22,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 IMAGES = ROOT / "docs/images"
 DEMO = "demo-out"  # where `make demo` leaves its report
+TRANSLATION = "pairs-translate"
+ANSWER = 1  # of the report's translations that whose attention is drawn
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
@@ -29,6 +33,9 @@ HEAD = re.compile(r"(.*) \| head -n (\d+)")  # the one pipe that commands may ha
 
 TITLE, LEGEND = "Airline passengers, thousands a month", (("ink", "truth"), ("network", "forecast"))
 BAND, MARGIN = 38, 10  # height of title and legend above the chart; space on its other sides
+LOOKED = "Where the network looked as it wrote each digit, in %"
+CELL, ROW, SIDE = 76, 30, 40  # width and height of a cell; space for the digits beside them
+DARK = 0.5  # weights from here on are written in the colour of the page
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
@@ -121,15 +128,59 @@ def picture(report: str, colours: dict[str, str]) -> str:
     if found is None:
         raise ValueError("the report has no forecast chart")
     width, height = int(found[1]) + 2 * MARGIN, int(found[2]) + BAND + MARGIN
+    drawn = f'{_band(width)}<g transform="translate({MARGIN} {BAND})">{found[4]}</g>'
+    return _file(width, height, found[3], drawn, colours)
+
+
+def attention_picture(report: str, colours: dict[str, str]) -> str:
+    """One attention table of a report as a picture: a row for each token of the answer."""
+    found = re.search(rf'<table[^>]*"attention-{ANSWER}-caption">(.*?)</table>', report, re.DOTALL)
+    if found is None:
+        raise ValueError("the report has no such attention table")
+    head, *rows = re.findall(r"<tr>(.*?)</tr>", found[1], re.DOTALL)
+    source = _headings(head)
+    drawn = [_words(MARGIN + 6, 28, LOOKED, "start", "ink", 15)]
+    drawn += [
+        _words(SIDE + (i + 0.5) * CELL, BAND + 20, word, "middle") for i, word in enumerate(source)
+    ]
+    for number, row in enumerate(rows):
+        top = BAND + (number + 1) * ROW
+        drawn.append(_words(SIDE - 14, top + 20, *_headings(row), "middle"))
+        for place, (_, percent) in enumerate(re.findall(r"<td([^>]*)>(.*?)</td>", row)):
+            left, share = SIDE + place * CELL, int(percent or 0) / 100
+            drawn.append(
+                f'<rect x="{left}" y="{top}" width="{CELL - 2}" height="{ROW - 2}" rx="3" '
+                f'style="fill: var(--network); fill-opacity: {max(share, 0.04):.2f}"/>'
+            )
+            colour = "card" if share >= DARK else "ink"
+            drawn.append(_words(left + CELL / 2 - 1, top + 19, percent, "middle", colour))
+    width, height = SIDE + len(source) * CELL + MARGIN, BAND + (len(rows) + 1) * ROW + MARGIN
+    label = f' role="img" aria-label="Attention table: {" ".join(source)}"'
+    return _file(width, height, label, "".join(drawn), colours)
+
+
+def _headings(row: str) -> list[str]:
+    cells = re.findall(r"<th[^>]*>(.*?)</th>", row, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in cells]
+
+
+def _words(x: float, y: float, words: str, anchor: str, role: str = "muted", size: int = 13) -> str:
+    weight = ' font-weight="600"' if size > 13 else ""
+    return (
+        f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} text-anchor="{anchor}" '
+        f'style="fill: var(--{role})">{html.escape(words)}</text>'
+    )
+
+
+def _file(width: int, height: int, marks: str, drawn: str, colours: dict[str, str]) -> str:
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    drawn = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size}{found[3]} '
+    page = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}{marks} '
         f'font-family="{FONT}" stroke-linejoin="round">'
         f'<rect width="{width}" height="{height}" rx="10" style="fill: var(--card)"/>'
-        f"{_band(width)}"
-        f'<g transform="translate({MARGIN} {BAND})">{found[4]}</g></svg>\n'
+        f"{drawn}</svg>\n"
     )
-    return re.sub(r"var\(--([\w-]+)\)", lambda role: colours[role[1]], drawn)
+    return re.sub(r"var\(--([\w-]+)\)", lambda role: colours[role[1]], page)
 
 
 def _band(width: int) -> str:
@@ -146,18 +197,29 @@ def _band(width: int) -> str:
     return "".join(pieces)
 
 
+# name of the picture -> (where the command leaves its report, what draws it)
+PICTURES = {
+    "airline-passengers": (DEMO, picture),
+    "attention": (TRANSLATION, attention_picture),
+}
+
+
 def make() -> None:
     """Write both READMEs and the pictures."""
     with tempfile.TemporaryDirectory() as folder:
         page = rerun(README.read_text(encoding="utf-8"), Path(folder))
-        report = (Path(folder) / DEMO / "report.html").read_text(encoding="utf-8")
+        reports = {
+            place: (Path(folder) / place / "report.html").read_text(encoding="utf-8")
+            for place, _ in PICTURES.values()
+        }
     chinese = with_blocks_of(CHINESE.read_text(encoding="utf-8"), page)
     README.write_text(page, encoding="utf-8")
     CHINESE.write_text(chinese, encoding="utf-8")
     IMAGES.mkdir(exist_ok=True)
-    for name, colours in palettes().items():
-        file = IMAGES / f"airline-passengers-{name}.svg"
-        file.write_text(picture(report, colours), encoding="utf-8")
+    for name, (place, draw) in PICTURES.items():
+        for light, colours in palettes().items():
+            drawn = draw(reports[place], colours)
+            (IMAGES / f"{name}-{light}.svg").write_text(drawn, encoding="utf-8")
 
 
 if __name__ == "__main__":
