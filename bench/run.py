@@ -2,8 +2,8 @@
 
     python bench/run.py [--data FOLDER] [--only NAME ...]
 
-`--data` names a folder that holds ETTh1.csv or ETTh1.csv.gz, at any depth, for the bench that
-needs it. A section that is not run stays in the page as it was measured last.
+`--data` names a folder that holds the real sets, at any depth, for the benches that need them. A
+section that is not run stays in the page as it was measured last.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BENCH = Path(__file__).resolve().parent
 PAGE = BENCH.parent / "docs" / "benchmarks.md"
 HEAD = """# What was measured
 
-Written by `make bench` (`make bench DATA=folder` with ETTh1); do not edit by hand. Each section
+Written by `make bench` (`make bench DATA=folder` with real sets); do not edit by hand. Each section
 says when and where it was measured, and `python bench/NAME.py` measures it again. Figures are what
 came out, bars that were missed included. Where two ways are compared in speed, they ran in turns in
 one process, and ratios were taken within each turn.
@@ -33,14 +33,18 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "airline": "Airline passengers, a year ahead",
     "etth1": "ETTh1, 96 hours ahead",
     "noisy_sine": "Noisy sine, one step and a hundred steps ahead",
+    "classes": "Classes of reviews, questions and vowels",
+    "language": "The last tenth of tinyshakespeare",
     "reversing": "Sequences read backwards",
     "training_speed": "Training speed beside a plain PyTorch loop",
+    "padded_training": "Texts of unequal lengths beside packed sequences",
     "generation": "Writing with 1,024 units",
     "threads": "One thread or all of them",
     "million_rows": "A million rows",
     "startup": "Start of the process",
 }
 PLAIN_TEXT = {"etth1"}  # tables for a terminal, not in Markdown
+REAL_SETS = {"etth1", "classes", "language"}  # need --data
 ARGUMENTS = {"million_rows": ["--horizons", "24"], "training_speed": ["--rounds", "5"]}
 
 
@@ -97,13 +101,15 @@ def main() -> None:
     given = parser.parse_args()
     arguments = dict(ARGUMENTS)
     if given.data is not None:
-        arguments["etth1"] = etth1(given.data)
-    elif given.only == ["etth1"]:
-        raise SystemExit("etth1 needs --data FOLDER, where ETTh1.csv lies")
+        arguments |= {name: [str(given.data)] for name in REAL_SETS}
+        if "etth1" in given.only:
+            arguments["etth1"] = etth1(given.data)
+    elif set(given.only) <= REAL_SETS:
+        raise SystemExit(f"{', '.join(given.only)}: needs --data FOLDER, where the real sets lie")
     where, day = machine(), datetime.datetime.now().astimezone().date()
     for name in (name for name in TITLES if name in given.only):
-        if name == "etth1" and given.data is None:
-            print("etth1: left out, it needs --data FOLDER\n")
+        if name in REAL_SETS and given.data is None:
+            print(f"{name}: left out, it needs --data FOLDER\n")
             continue
         print(f"== {TITLES[name]}\n", flush=True)
         output = measure(name, arguments.get(name, []))
