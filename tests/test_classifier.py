@@ -13,6 +13,7 @@ from gatewise.batch import Batch
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import DataError, SpecError, UsageError
+from gatewise.judging.calibration import fit_temperature
 from gatewise.tasks.committee import Committee
 from gatewise.training import Nobody
 from gatewise.weights import initial
@@ -117,11 +118,11 @@ def test_the_backward_half_reads_the_whole_sequence():
 
 def test_judging_what_was_learnt_from_is_said(trained, tmp_path):
     texts, labels = reviews(300)
-    assert "were learnt from" in trained.evaluate(texts, labels).verdict()
+    assert "were among what was learnt from" in trained.evaluate(texts, labels).verdict()
     trained.save(tmp_path / "model")
     loaded = gw.load(tmp_path / "model")
     assert (
-        "1 of these 2 were learnt from"
+        "1 of these 2 were among what was learnt from"
         in loaded.evaluate(
             [trained.seen_.inputs[0].upper(), "a good new one"], ["good", "good"]
         ).verdict()
@@ -330,3 +331,19 @@ def test_unusable_choices_are_refused_and_nothing_is_lost(trained, new):
         trained.predict(["good", ""])
     with pytest.raises(DataError, match="was not among the training labels"):
         trained.evaluate(["good"], ["ugly"])
+
+
+def test_one_temperature_suits_the_mean_of_several_networks():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 400)
+    sharp = 4.0 * (np.eye(3)[truth] + rng.normal(0, 0.6, (5, 400, 3)))  # five, too sure
+    found = fit_temperature(sharp, truth)
+
+    def nats(temperature):
+        told = np.exp(sharp / temperature)
+        mean = (told / told.sum(axis=2, keepdims=True)).mean(axis=0)
+        return -np.log(mean[np.arange(400), truth]).mean()
+
+    grid = np.exp(np.linspace(-2, 2.5, 400))
+    assert nats(found) <= min(nats(t) for t in grid) + 1e-6
+    assert fit_temperature(sharp[:1], truth) == fit_temperature(sharp[0], truth)

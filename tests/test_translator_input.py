@@ -121,7 +121,7 @@ def test_pairs_that_are_none_are_refused(given_as, kind, message):
         ({"validation": "much"}, "validation must be"),
         ({"validation": -1}, "validation must be"),
         ({"validation": 0.95}, "leaves too little"),
-        ({"beam": 0, "validation": -1}, "beam.*; validation"),
+        ({"beam": 0, "validation": -1}, "validation.*; beam"),
     ],
 )
 def test_choices_that_cannot_be_are_refused(options, message):

@@ -21,6 +21,7 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.generic]) ->
         min over T of the mean of -log p(truth; logits / T)
 
     logits (N, C) · truth (N,) or (N, 1) classes: softmax; (N, C) of 0/1: a sigmoid for each label
+    logits (M, N, C) of M networks: the mean of their probabilities, all at one temperature
 
     Never worse there than T = 1. Sharper than the network (T < 1) only where it makes mistakes:
     a part without one says nothing of how sure to be.
@@ -28,23 +29,26 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.generic]) ->
     Source: Guo et al. 2017.
     """
     z = np.asarray(logits, dtype=np.float64)
+    z = z[None] if z.ndim == 2 else z  # (M, N, C)
     y = np.asarray(truth)
-    if y.ndim == 2 and y.shape[1] == 1 and (z.ndim != 2 or z.shape[1] != 1):
+    if y.ndim == 2 and y.shape[1] == 1 and (z.ndim != 3 or z.shape[2] != 1):
         y = y[:, 0]
-    if z.ndim != 2 or not z.size or len(y) != len(z) or (y.ndim == 2 and y.shape != z.shape):
+    fits = z.ndim == 3 and z.size > 0 and len(y) == z.shape[1]
+    if not fits or (y.ndim == 2 and y.shape != z.shape[1:]):
         raise DataError(
             f"a temperature needs logits (N, C) and their classes (N,) or 0/1 labels (N, C); "
-            f"received {z.shape} and {np.shape(truth)}"
+            f"received {np.shape(logits)} and {np.shape(truth)}"
         )
     if not np.isfinite(z).all():
         raise DataError("a temperature needs finite logits; some are NaN or infinite")
-    right = (z.argmax(axis=1) == y) if y.ndim == 1 else ((z > 0) == (y > 0.5))
+    mean = z.mean(axis=0)  # (N, C)
+    right = (mean.argmax(axis=1) == y) if y.ndim == 1 else ((mean > 0) == (y > 0.5))
     coldest = 1.0 if right.all() else COLDEST
 
     def nats(log_t: float) -> float:
         return _nats(z / np.exp(log_t), y)
 
-    # convex in 1/T, so it has one valley, which a golden-section search finds
+    # of one network convex in 1/T: one valley, which a golden-section search finds
     low, high = np.log(coldest), np.log(HOTTEST)
     a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_a, at_b = nats(a), nats(b)
@@ -62,12 +66,22 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.generic]) ->
 
 
 def _nats(z: Floats, y: NDArray[np.generic]) -> float:
-    """Mean negative log-likelihood of the truth."""
+    """Mean negative log-likelihood of the truth.  z (M, N, C)"""
     if y.ndim == 2:
-        return float(np.mean(np.logaddexp(0.0, z) - z * y.astype(np.float64)))
-    top = z.max(axis=1, keepdims=True)
-    normal = top[:, 0] + np.log(np.exp(z - top).sum(axis=1))
-    return float(np.mean(normal - z[np.arange(len(z)), y.astype(np.int64)]))
+        told = y.astype(np.float64)
+        yes, no = (_mean_of_logs(-np.logaddexp(0.0, sign * z)) for sign in (-1, 1))  # (N, C)
+        return float(-np.mean(told * yes + (1 - told) * no))
+    top = z.max(axis=2, keepdims=True)
+    normal = top[..., 0] + np.log(np.exp(z - top).sum(axis=2))  # (M, N)
+    given = z[:, np.arange(z.shape[1]), y.astype(np.int64)] - normal
+    return float(-np.mean(_mean_of_logs(given)))
+
+
+def _mean_of_logs(logs: Floats) -> Floats:
+    """log of the mean of exp over the first axis.  (M, ...) -> (...)"""
+    top = logs.max(axis=0)
+    found: Floats = top + np.log(np.exp(logs - top).mean(axis=0))
+    return found
 
 
 def calibration_bins(

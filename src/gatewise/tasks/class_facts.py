@@ -22,7 +22,7 @@ def facts(model: Classifier) -> dict[str, dict[str, Any]]:
         "Training": {
             **training_facts(model),
             "networks averaged": len(model.graphs_),
-            "temperature": ", ".join(f"{t:.3f}" for t in model.temperatures_) + " (1: as trained)",
+            "temperature": f"{model.temperature_:.3f} (1: as trained)",
         },
         "Versions": dict(model.versions_),
     }

@@ -89,6 +89,8 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     given = cast(Sequence[Any], examples.labels)
     labels = LabelCodec.learn(given, multilabel=bool(model.multi_label))
     several = labels.kind == "multilabel"
+    if several and model.multi_label is False:
+        raise UsageError("multi_label=False, but some labels are lists; leave multi_label out")
     truth = labels.encode(given)  # (N,) or (N, C)
     inputs = examples.inputs
     alone = examples.kind == "numbers" or model.keep_duplicates
@@ -129,11 +131,14 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
         vocab_size=reading.vocab_size,
         output_size=len(labels.classes),
     )
-    weight = None
+    weight = held_weight = None
     if model.class_weight == "balanced":
         if several:
             raise UsageError("class_weight='balanced' is for one label per example")
-        weight = class_recipe.example_weights(seen.truth, len(labels.classes))
+        weight, held_weight = (
+            class_recipe.example_weights(part, len(labels.classes))
+            for part in (seen.truth, seen.held_truth)
+        )
     return Plan(
         spec=spec,
         network=network,
@@ -142,7 +147,9 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
         reading=reading,
         labels=labels,
         train=_source(steps, seen.truth, weight),
-        held=_source(reading.encode(seen.held_inputs)[0], seen.held_truth) if len(held) else None,
+        held=_source(reading.encode(seen.held_inputs)[0], seen.held_truth, held_weight)
+        if len(held)
+        else None,
         seen=seen,
         given=_start(spec, weights, model.seed),
         notes=tuple(dict.fromkeys(notes)),

@@ -99,6 +99,8 @@ def example_weights(numbers: IntArray, classes: int) -> NDArray[np.float32]:
 
     w_i = N / (C * examples of the class of i)
     """
+    if not len(numbers):
+        return np.ones(0, dtype=np.float32)
     counts = np.bincount(numbers, minlength=classes)
     present = np.count_nonzero(counts)
     return (len(numbers) / (present * counts[numbers])).astype(np.float32)

@@ -27,7 +27,7 @@ def to_artifact(model: Classifier) -> Artifact:
             **params,
             "reading": model.reading_.to_dict(),
             "labels": model.labels_.to_dict(),
-            "temperatures": list(model.temperatures_),
+            "temperature": model.temperature_,
             "rival": facts,
         },
         weights=model.weights_,
@@ -42,7 +42,7 @@ def restore(model: Classifier, artifact: Artifact) -> None:
     shared.restore_network(model, artifact)
     model.reading_ = Reading.from_dict(artifact.model["reading"])
     model.labels_ = LabelCodec.from_dict(artifact.model["labels"])
-    model.temperatures_ = tuple(artifact.model["temperatures"])
+    model.temperature_ = artifact.model["temperature"]
     model.committee_ = Committee(model.spec_, artifact.graphs)
     model.known_ = artifact.arrays["seen"]
     model.seen_ = model.rival_ = None

@@ -22,7 +22,14 @@ from gatewise.tasks import class_plan, shared
 from gatewise.tasks.class_facts import facts
 from gatewise.tasks.class_judging import judge
 from gatewise.tasks.class_state import restore, to_artifact
-from gatewise.tasks.committee import Committee, graphs_of, notes_of, train_members, weights_of
+from gatewise.tasks.committee import (
+    Committee,
+    calibrated,
+    graphs_of,
+    notes_of,
+    train_members,
+    weights_of,
+)
 from gatewise.tasks.examples import Examples, read_examples
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
@@ -56,7 +63,7 @@ class Classifier:
     verbose       0: silent, 1: progress
     network, training  what is not given there is chosen from the data
 
-    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperatures_,
+    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperature_,
     notes_ (the choices in words), parameters_ (number of weights).
     """
 
@@ -151,6 +158,7 @@ class Classifier:
             watch=watch,
             given=plan.given,
         )
+        trained, temperature = calibrated(plan.spec, trained, plan.held)
         last = trained[-1]
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
@@ -160,13 +168,13 @@ class Classifier:
         self.weights_: dict[str, NDArray[np.float32]] = weights_of(trained)
         self.graphs_: dict[str, bytes] = graphs_of(plan.spec, trained)
         self.committee_ = Committee(plan.spec, self.graphs_)
-        self.temperatures_: tuple[float, ...] = tuple(member.temperature for member in trained)
+        self.temperature_: float = temperature
         self.history_: History = last.history
         self.notes_: tuple[str, ...] = (*plan.notes, *notes_of(trained))
         self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen
-        self.known_: Fingerprints = fingerprints(plan.seen.inputs)
+        self.known_: Fingerprints = fingerprints([*plan.seen.inputs, *plan.seen.held_inputs])
         self.rival_: TfidfRegression | None = None  # fitted by the first evaluate
         return self
 

@@ -26,10 +26,9 @@ APART = 1_000  # between the seeds of two members: runs of neighbouring seeds sh
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of them; its weights answer logits that are divided by the temperature already."""
+    """One of them."""
 
     weights: dict[str, Singles]
-    temperature: float
     history: History
     versions: dict[str, str]
 
@@ -47,7 +46,7 @@ def train_members(
     watch: Watch,
     given: Mapping[str, Singles],
 ) -> list[Member]:
-    """Train `count` networks, one after the other, each calibrated on the held-out part.
+    """Train `count` networks, one after the other.
 
     Ctrl-C keeps those that are whole, or the first as far as it got; the history of the last says
     so.
@@ -72,8 +71,7 @@ def train_members(
                 raise
         whole = learnt is not None and learnt.history.stopped != "interrupted"
         if learnt is not None and (whole or not found):
-            weights, temperature = _calibrated(spec, learnt.weights, held)
-            found.append(Member(weights, temperature, learnt.history, learnt.versions))
+            found.append(Member(learnt.weights, learnt.history, learnt.versions))
         if not whole:
             history = replace(found[-1].history, stopped="interrupted")
             found[-1] = replace(found[-1], history=history)
@@ -81,21 +79,26 @@ def train_members(
     return found
 
 
-def _calibrated(
-    spec: NetworkSpec, weights: Mapping[str, Singles], held: Sequences | None
-) -> tuple[dict[str, Singles], float]:
-    """The weights with logits divided by the temperature that suits the held-out part; and that.
+def calibrated(
+    spec: NetworkSpec, members: Sequence[Member], held: Sequences | None
+) -> tuple[list[Member], float]:
+    """The members with logits divided by the temperature at which the mean of their probabilities
+    suits the held-out part; and that.
 
     Source: Guo et al. 2017.
     """
     if held is None or held.classes is None:
-        return dict(weights), 1.0
-    runner = Runner(spec, build_graphs(spec, weights))
-    temperature = fit_temperature(_logits(runner, spec, held.inputs), held.classes[:, 0])
-    scaled = {name: np.asarray(w) for name, w in weights.items()}
-    for name in ("head.kernel", "head.bias"):
-        scaled[name] = (scaled[name] / temperature).astype(np.float32)
-    return scaled, temperature
+        return list(members), 1.0
+    runners = [Runner(spec, build_graphs(spec, member.weights)) for member in members]
+    logits = np.stack([_logits(runner, spec, held.inputs) for runner in runners])  # (M, N, C)
+    temperature = fit_temperature(logits, held.classes[:, 0])
+    cooled = []
+    for member in members:
+        scaled = dict(member.weights)
+        for name in ("head.kernel", "head.bias"):
+            scaled[name] = (scaled[name] / temperature).astype(np.float32)
+        cooled.append(replace(member, weights=scaled))
+    return cooled, temperature
 
 
 @final

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.generator_recipe import NGRAMS, recipe
 from gatewise.tasks.generator_text import Texts, split
+from gatewise.tasks.shared import argument_problems
 from gatewise.weights import initial
 
 if TYPE_CHECKING:
@@ -62,15 +62,10 @@ class Plan:
 
 def check_choices(model: Generator) -> None:
     """Raises UsageError for arguments that no text could make sense of."""
-    problems = []
+    problems = argument_problems(model)
     if model.unit not in UNITS:
         near = did_you_mean(str(model.unit), UNITS)
         problems.append(f"unit must be one of {', '.join(UNITS)}, not {model.unit!r}{near}")
-    if not _is_number(model.validation) or model.validation < 0:
-        problems.append(
-            f"validation must be a share or a number of characters, at least 0, "
-            f"not {model.validation!r}"
-        )
     length = model.sequence_length
     if length is not None and (not isinstance(length, Integral) or length < 1):
         problems.append(f"sequence_length must be a number of steps, at least 1, not {length!r}")
@@ -84,11 +79,6 @@ def check_choices(model: Generator) -> None:
             problems.append(f"the network of a generator has no {name}; leave it out")
     if problems:
         raise UsageError("; ".join(problems))
-
-
-def _is_number(value: Any) -> bool:
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)
 
 
 def make_plan(model: Generator, whole: Texts) -> Plan:

@@ -32,7 +32,7 @@ def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
     if not count:
         return ""
     which = "All" if count == len(own) else f"{count:,}"
-    return f"{which} of these {len(own):,} were learnt from: the scores flatter."
+    return f"{which} of these {len(own):,} were among what was learnt from: the scores flatter."
 
 
 def _fingerprint(one: Any) -> int:

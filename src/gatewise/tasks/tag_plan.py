@@ -23,6 +23,7 @@ from gatewise.tasks.shared import argument_problems
 if TYPE_CHECKING:
     from gatewise.tasks.tagger import Tagger
 
+MEANINGLESS = ("pooling", "attention", "attention_size", "segment_length", "shortcut")
 FEW = 2_000  # sentences; of fewer, more passes
 
 

@@ -98,7 +98,8 @@ class Tagger:
         before is lost.
         """
         tag_plan.check_choices(self)
-        plan = tag_plan.make_plan(self, _sentences(data, tags))
+        given = _sentences(data, tags)
+        plan = tag_plan.make_plan(self, given)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -125,7 +126,7 @@ class Tagger:
         self.notes_: tuple[str, ...] = (*plan.notes, *shared.idle(learnt.history))
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
-        self.known_: Fingerprints = fingerprints(plan.seen.tokens)
+        self.known_: Fingerprints = fingerprints(given.tokens)
         self.rival_ = FrequentTags.fit(plan.seen.tokens, plan.seen.tags or [])
         return self
 

@@ -18,6 +18,7 @@ from gatewise.errors import SpecError, UsageError, did_you_mean
 from gatewise.spec import Attention, Network, NetworkSpec, Training
 from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
+from gatewise.tasks.shared import argument_problems
 from gatewise.tasks.translator_pairs import Written, are_whole, check_kind, digest, learn_codec
 from gatewise.tasks.translator_recipe import recipe
 from gatewise.tasks.translator_writing import decoding_problems, reach_of
@@ -47,15 +48,13 @@ class Plan:
 
 def check_choices(model: Translator) -> None:
     """Raises UsageError for arguments that no data could make sense of."""
-    problems = decoding_problems(model.beam, model.length_penalty, model.max_length)
+    problems = argument_problems(model)
+    problems += decoding_problems(model.beam, model.length_penalty, model.max_length)
     for name in ("unit", "source_unit", "target_unit"):
         unit = getattr(model, name)
         if unit not in UNITS and not (unit is None and name != "unit"):
             near = did_you_mean(str(unit), UNITS)
             problems.append(f"{name} must be one of {', '.join(UNITS)}, not {unit!r}{near}")
-    size = model.validation
-    if not isinstance(size, (int, float)) or isinstance(size, bool) or not size >= 0:
-        problems.append(f"validation must be a share or a number of pairs, not {size!r}")
     chosen = {} if model.network is None else model.network.chosen()
     kinds, asked = get_args(Attention), model.attention
     if asked is not None and asked not in kinds:
