@@ -139,3 +139,13 @@ def test_nothing_works_before_fit() -> None:
 
 def test_texts_are_told_apart_by_their_digest() -> None:
     assert Texts(("ab", "c"), True).digest != Texts(("a", "bc"), True).digest
+
+
+def test_judging_what_was_learnt_from_is_said(tmp_path) -> None:
+    text = story(6_000)
+    model = generator(training=gw.Training(epochs=1)).fit(text)
+    assert "were among what was learnt from" in model.evaluate(text).verdict()
+    model.save(tmp_path / "model")
+    assert "were among what was learnt from" in gw.load(tmp_path / "model").evaluate(text).verdict()
+    other = "\n".join("".join(sorted(line)) for line in text.splitlines())
+    assert "were among" not in model.evaluate(other).verdict()

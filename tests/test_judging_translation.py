@@ -144,3 +144,13 @@ def test_what_does_not_fit_is_refused():
         evaluation(0, 0, told={"copy": texts()})
     with pytest.raises(DataError, match="no translations to judge"):
         evaluation(0, 0, sources=[], references=[], told={"network": [], "copy": []})
+
+
+def test_texts_too_short_for_bleu_are_ranked_by_exact_match():
+    sources = [str(number) for number in range(40)]
+    references = [f"n{number}" for number in range(40)]
+    told = {"network": [*references[:35], *["x"] * 5], "copy of the source": sources}
+    found = TranslationEvaluation(sources=sources, references=references, told=told)
+    assert found.scores()["network"]["BLEU"] == 0
+    assert found.ranked_by == "exact match"
+    assert found.standing() == "beats"

@@ -175,8 +175,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(
             f"{folder} is not a gatewise model: it has no {MANIFEST}"
-            + _inside(folder)
-            + "; expected a folder written by save"
+            + (_inside(folder) or "; expected a folder written by save")
         )
     try:
         manifest = json.loads(_read(folder / MANIFEST))
@@ -200,7 +199,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def _inside(folder: Path) -> str:
     """A hint where a run's folder was given instead of the model in it."""
     if (folder / "model" / MANIFEST).is_file():
-        return f"; did you mean {folder / 'model'}?"
+        return f"; did you mean {folder / 'model'}"
     return ""
 
 

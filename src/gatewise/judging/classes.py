@@ -257,12 +257,12 @@ class ClassEvaluation:
         answer, share = self._always()
         own = float((self.told() == self.truth).mean())
         always = np.full(len(self.truth), self.majority)
-        if own > share and self._duel(always) < ALPHA:
-            return ""
-        return (
-            f"It is right no more often than always answering '{answer}' "
-            f"(accuracy {own:.3f} against {share:.3f})."
-        )
+        against = f"always answering '{answer}' (accuracy {own:.3f} against {share:.3f})"
+        if own <= share:
+            return f"It is right no more often than {against}."
+        if self._duel(always) >= ALPHA:
+            return f"That it is right more often than {against} may be chance."
+        return ""
 
     def __repr__(self) -> str:
         """The score table and the verdict, as text."""

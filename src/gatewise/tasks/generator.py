@@ -26,6 +26,7 @@ from gatewise.tasks.generator_text import read_texts
 from gatewise.tasks.generator_weights import Kept, in_eight_bits
 from gatewise.tasks.generator_writing import TextSteps, asked, write, write_piece_by_piece
 from gatewise.tasks.learning import learn
+from gatewise.tasks.seen import Fingerprints, fingerprints, lines
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -105,7 +106,8 @@ class Generator:
         that was learnt before is lost.
         """
         generator_plan.check_choices(self)
-        plan = generator_plan.make_plan(self, read_texts(text))
+        texts = read_texts(text)
+        plan = generator_plan.make_plan(self, texts)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -143,6 +145,7 @@ class Generator:
         self.data_: dict[str, Any] = {**plan.data, "nats": kept.nats}
         self.counts_: NDArray[np.int64] = np.bincount(plan.steps[:, 0], minlength=plan.codec.units)
         self.ids_: Ids | None = plan.steps[:, 0]
+        self.known_: Fingerprints = fingerprints(lines(texts.texts))
         self.rival_: NgramModel | None = None  # counted when first asked for
         return self
 

@@ -14,6 +14,7 @@ from gatewise.errors import DataError
 from gatewise.judging.language import LanguageEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.ngrams import FIVEGRAM, UNIGRAM, NgramModel, unigram_nats
+from gatewise.tasks import seen
 from gatewise.tasks.generator_text import Texts
 from gatewise.tasks.generator_writing import LOGITS_AT_ONCE
 
@@ -95,12 +96,12 @@ def judge(model: Generator, given: Texts) -> LanguageEvaluation:
         tokens=len(ids) - 1,
         characters=characters,
         facts={"seed": model.seed, "unit": codec.unit, "learnt from": model.data_["tokens"]},
-        remark=" ".join(_remarks(model, ids)),
+        remark=" ".join(_remarks(model, given, ids)),
     )
 
 
-def _remarks(model: Generator, ids: IntArray) -> list[str]:
-    said = []
+def _remarks(model: Generator, given: Texts, ids: IntArray) -> list[str]:
+    said = list(filter(None, [seen.remark_on_lines(given.texts, model.known_)]))
     unknown = int((ids[1:] == UNKNOWN).sum())
     if unknown:
         said.append(f"{unknown:,} of the {len(ids) - 1:,} tokens are unknown ones.")

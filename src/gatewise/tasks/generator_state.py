@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def to_artifact(model: Generator) -> Artifact:
-    """The training text is not kept, only how often each token occurs in it."""
+    """The training text is not kept, only how often each token occurs in it, and fingerprints."""
     return Artifact(
         task="generate",
         model={**shared.network_state(model), "codec": model.codec_.to_dict()},
         weights=model.weights_,
-        arrays={"counts": model.counts_},
+        arrays={"counts": model.counts_, "seen": model.known_},
         graphs=model.graphs_,
         versions=model.versions_,
     )
@@ -32,6 +32,7 @@ def restore(model: Generator, artifact: Artifact) -> None:
     model.runner_ = Runner(model.spec_, artifact.graphs)
     model.codec_ = TextCodec.from_dict(artifact.model["codec"])
     model.counts_ = artifact.arrays["counts"]
+    model.known_ = artifact.arrays["seen"]
     by_row = model.data_["nats"] is not None  # in int8
     model.steps_ = TextSteps(model.spec_, model.graphs_, model.codec_, by_row=by_row)
     model.ids_ = model.rival_ = None

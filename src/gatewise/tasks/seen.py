@@ -13,6 +13,9 @@ from gatewise.data.parts import folded
 
 Fingerprints = NDArray[np.uint64]
 
+TELLING = 20  # characters of a line
+MANY = 0.2  # share of lines: refrains and stage directions come again
+
 
 def fingerprints(inputs: Sequence[Any]) -> Fingerprints:
     """A number for each different input: a text, a list of tokens, an array.  -> (n,), sorted
@@ -33,6 +36,22 @@ def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
         return ""
     which = "All" if count == len(own) else f"{count:,}"
     return f"{which} of these {len(own):,} were among what was learnt from: the scores flatter."
+
+
+def lines(texts: Sequence[str]) -> list[str]:
+    """The lines that say enough to be known again."""
+    return [line for text in texts for line in text.split("\n") if len(line.strip()) >= TELLING]
+
+
+def remark_on_lines(texts: Sequence[str], known: Fingerprints | None) -> str:
+    """A sentence where many of these lines were learnt from, else nothing."""
+    own = lines(texts)
+    if known is None or not own:
+        return ""
+    share = np.isin([_fingerprint(line) for line in own], known).mean()
+    if share < MANY:
+        return ""
+    return f"{share:.0%} of its longer lines were among what was learnt from: the scores flatter."
 
 
 def _fingerprint(one: Any) -> int:

@@ -22,6 +22,7 @@ from gatewise.tasks import shared, translator_plan
 from gatewise.tasks import translator_writing as writing
 from gatewise.tasks.learning import learn
 from gatewise.tasks.reading import Reading
+from gatewise.tasks.seen import Fingerprints, fingerprints
 from gatewise.tasks.translator_facts import facts
 from gatewise.tasks.translator_judging import judge
 from gatewise.tasks.translator_pairs import Written, read_given
@@ -151,6 +152,7 @@ class Translator:
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: Pairs | None = given
+        self.known_: Fingerprints = fingerprints(given.sources)
         self.rival_: NearestTranslation | None = None  # fitted when first asked for
         return self
 

@@ -11,6 +11,7 @@ from gatewise.errors import DataError
 from gatewise.judging.translation import TranslationEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.translation import COPY, NEAREST, NearestTranslation, copied
+from gatewise.tasks import seen
 from gatewise.tasks.translator_pairs import check_kind
 from gatewise.tasks.translator_writing import remarks
 
@@ -35,6 +36,7 @@ def judge(
     said = [f"{note[0].upper()}{note[1:]}." for note in given.notes]
     steps, cut = model.source_.encode(given.sources)
     said += remarks(steps, cut)
+    said += filter(None, [seen.remark(given.sources, model.known_)])
     said += _unwritable(model, given.targets)
     if model.seen_ is None:
         said.append(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def to_artifact(model: Translator) -> Artifact:
-    """The training pairs are not kept."""
+    """The training pairs are not kept, only fingerprints of their sources."""
     return Artifact(
         task="translate",
         model={
@@ -24,7 +24,7 @@ def to_artifact(model: Translator) -> Artifact:
             "target": model.target_.to_dict(),
         },
         weights=model.weights_,
-        arrays={},
+        arrays={"seen": model.known_},
         graphs=model.graphs_,
         versions=model.versions_,
     )
@@ -36,4 +36,5 @@ def restore(model: Translator, artifact: Artifact) -> None:
     model.source_ = Reading.from_dict(artifact.model["source"])
     model.target_ = Written.from_dict(artifact.model["target"])
     model.steps_ = DecoderSteps(model.spec_, artifact.graphs)
+    model.known_ = artifact.arrays["seen"]
     model.seen_ = model.rival_ = None
