@@ -49,22 +49,24 @@ def judge(name: str, folder: Path, seed: int) -> tuple[dict, float, gw.Classifie
     return model.evaluate(*test).scores(), seconds, model
 
 
-def report(name: str, folder: Path, seeds: int) -> None:
+def one_seed(name: str, folder: Path, seed: int) -> tuple[dict, float]:
+    """Scores by name, seconds of training; told in a line."""
     metric = METRIC.get(name, "accuracy")
-    runs, took = [], []
-    for seed in range(seeds):
-        scores, seconds, model = judge(name, folder, seed)
-        runs.append(scores)
-        took.append(seconds)
-        print(
-            f"{name}, seed {seed}: {metric} {scores['network'][metric]:.4f}, {seconds:.0f} s, "
-            f"best epoch {model.history_.best_epoch}",
-            flush=True,
-        )
-        if name == "hotel":
-            sure = model.predict_proba(list(PAIR))[:, 1]
-            told = ", ".join(f"{text} {p:.2f}" for text, p in zip(PAIR, sure, strict=True))
-            print(f"  probability of a good review: {told}")
+    scores, seconds, model = judge(name, folder, seed)
+    print(
+        f"{name}, seed {seed}: {metric} {scores['network'][metric]:.4f}, {seconds:.0f} s",
+        flush=True,
+    )
+    if name == "hotel":
+        sure = model.predict_proba(list(PAIR))[:, 1]
+        told = ", ".join(f"{text} {p:.2f}" for text, p in zip(PAIR, sure, strict=True))
+        print(f"  probability of a good review: {told}", flush=True)
+    return scores, seconds
+
+
+def tell(name: str, runs: list[dict], took: list[float]) -> None:
+    """The table of all seeds, and the bars."""
+    metric = METRIC.get(name, "accuracy")
     print()
     shown = ("accuracy", "macro-F1", "ROC-AUC", "log-loss", "ECE")
     rows = [
@@ -90,7 +92,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     for name in given.sets:
-        report(name, given.data, given.seeds)
+        runs = [one_seed(name, given.data, seed) for seed in range(given.seeds)]
+        tell(name, [scores for scores, _ in runs], [seconds for _, seconds in runs])
 
 
 if __name__ == "__main__":

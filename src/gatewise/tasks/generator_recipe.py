@@ -32,11 +32,11 @@ def recipe(tokens: int) -> Recipe:
     dropped. Few streams mean many updates in a pass: they pay more than wide batches do.
     """
     if tokens < SHORT:
-        size, embedding, read, shown, epochs, length = 128, 64, 0.2, 0.5, 60, 50
+        size, embedding, read, decay, epochs, length = 128, 64, 0.2, 0.01, 60, 50
     elif tokens < LONG:
-        size, embedding, read, shown, epochs, length = 256, 128, 0.2, 0.5, 20, 50
+        size, embedding, read, decay, epochs, length = 256, 128, 0.2, 0.01, 20, 50
     else:
-        size, embedding, read, shown, epochs, length = 512, 128, 0.1, 0.4, 7, 100
+        size, embedding, read, decay, epochs, length = 512, 128, 0.3, 0.05, 8, 100
     return Recipe(
         Network(
             cell="lstm",
@@ -44,13 +44,13 @@ def recipe(tokens: int) -> Recipe:
             num_layers=1,
             embedding_size=embedding,
             input_dropout=read,
-            dropout=shown,
+            dropout=0.5,
         ),
         Training(
             epochs=epochs,
             batch_size=min(MOST, max(FEWEST, tokens // (UPDATES * length))),
             optimizer="adamw",
-            weight_decay=0.01,
+            weight_decay=decay,
             learning_rate=4e-3,
             schedule="cosine",
             warmup_epochs=epochs / 100,
