@@ -31,6 +31,7 @@ def generator(quantize: bool) -> gw.Generator:
     """As good as untrained: one step at next to no learning rate."""
     text = "".join(np.random.default_rng(0).permutation(list(string.printable[:96] * 4)))
     return gw.Generator(
+        ngrams=1,  # characters alone, as the Keras model reads them
         quantize=quantize,
         validation=0,
         verbose=0,

@@ -34,6 +34,10 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise SpecError(_explain(type(self), error)) from None
 
+    def __repr_args__(self) -> list[tuple[str, Any]]:
+        """What was given: a default that is shown would look like a choice."""
+        return list(self.chosen().items())
+
     def replace(self, **changes: Any) -> Self:
         """A copy with these fields changed, checked again."""
         return type(self)(**{**self.chosen(), **changes})

@@ -85,7 +85,7 @@ class ClassifyRun:
         """What metrics.json and --json say."""
         found = {
             "texts": len(self.parts.texts) + len(self.parts.test),
-            "classes": self.model.classes_,
+            "classes": self.model.labels_.classes,
             "parameters": self.model.parameters_,
             "evaluation": self.evaluation.to_dict(),
             "history": self.model.history_.to_dict(),

@@ -40,8 +40,8 @@ class GenerateOptions(Options):
     sequence_length  steps through which errors flow back while training; None: chosen
     quantize         weights of 8 bits: a smaller, faster model that is a little worse; by how much
                      is told
-    validation       of the rest of the text, share (below 1) or number of characters at the end
-                     that decides when to stop training
+    validation       of the rest of the text, share (below 1) or number of characters at its
+                     beginning that decides when to stop training
     test             kept from training, to be judged on: a share (below 1) or number of characters
                      at the end of the text, or a file
     encoding         of the file; None: UTF-8, or UTF-16 where a mark says so

@@ -33,7 +33,7 @@ class ChannelCodec:
     @classmethod
     def learn(cls, sequences: Sequence[Any], max_length: int | None = None) -> ChannelCodec:
         """From training sequences (t, F), or (t,) of one channel. Raises DataError."""
-        checked = _checked(sequences, None)
+        checked = checked_sequences(sequences, None)
         steps = np.concatenate(checked)
         spread = steps.std(axis=0)
         return cls(steps.mean(axis=0), np.where(spread > 0, spread, 1.0), max_length)
@@ -52,7 +52,7 @@ class ChannelCodec:
         if not len(sequences):
             none = np.zeros(0, dtype=np.int64)
             return Ragged(np.zeros((0, self.channels), dtype=np.float32), none, none)
-        checked = _checked(sequences, self.channels)
+        checked = checked_sequences(sequences, self.channels)
         scaled = [(s[: self.max_length] - self.center) / self.spread for s in checked]
         return Ragged.of([s.astype(np.float32) for s in scaled])
 
@@ -69,7 +69,7 @@ class ChannelCodec:
         return cls(np.array(data["center"]), np.array(data["spread"]), data["max_length"])
 
 
-def _checked(sequences: Sequence[Any], channels: int | None) -> list[Floats]:
+def checked_sequences(sequences: Sequence[Any], channels: int | None) -> list[Floats]:
     """Each as (t, F). Raises DataError, one message for the first three problems."""
     found: list[Floats] = []
     problems: list[str] = []

@@ -103,7 +103,8 @@ def labelled_columns(
     """See `read_labelled`. A first line whose label is a label of other rows too is data."""
     notes: list[str] = []
     named = [] if text == "auto" else [text] if isinstance(text, str) else list(text)
-    if text == "auto" or label == "auto":
+    by_number = any(name.isdecimal() for name in [*named, label or ""])
+    if text == "auto" or label == "auto" or by_number:
         headless = _without_header(table, named, label)
         if headless is not None:
             table = headless
@@ -236,6 +237,8 @@ def _without_header(table: TextTable, named: Sequence[str], label: str | None) -
     """
     if not table.first or any(name in table.columns for name in [*named, label]):
         return None
+    if any(name.isdecimal() for name in named):  # columns of a file that was read so before
+        return table.headless()
     if _known(table, TEXT_NAMES) or _known(table, LABEL_NAMES) or not len(table):
         return None
     for cell, cells in zip(table.first, table.columns.values(), strict=True):

@@ -30,6 +30,7 @@ Scores = dict[str, float | None]
 
 METRICS = ("accuracy", "macro-F1", "ROC-AUC", "log-loss", "ECE")
 SKEWED = 0.6  # where one class has more of the examples than this, accuracy says little
+FEW = 100  # examples that say little where nothing was learnt
 BLIND = 0.005  # what blind answers reach in more cases than this was not learnt
 
 
@@ -177,6 +178,7 @@ class ClassEvaluation:
         """
         ranking, metric = self.ranking(), self.ranked_by
         (rival, best), own = best_rival(ranking), dict(ranking)[NETWORK]
+        alone = len(ranking) == 2
         if not np.isfinite(own):
             p, test = 1.0, ""
         elif metric == "accuracy":
@@ -185,7 +187,7 @@ class ClassEvaluation:
             ours, theirs = (self._sums(name) for name in (NETWORK, rival))
             p, test = exchange_test(ours, theirs, self._macro_f1), "randomization test"
         where = f"on {these(len(self.truth))}"
-        return Comparison(metric, own, rival, best, p, test, where)
+        return Comparison(metric, own, rival, best, p, test, where, alone=alone)
 
     def _duel(self, told: Ints) -> float:
         """p of the network against these answers, by which of the two alone is right."""
@@ -250,6 +252,8 @@ class ClassEvaluation:
         rival, best = self.comparison.rival, self.comparison.best
         if self._blind(rival) < BLIND:
             return f"{said} There is something to learn: {rival} has {self.ranked_by} {best:.3f}."
+        if len(self.truth) < FEW:
+            return f"{said} {self.comparison.where[3:].capitalize()} are few: more may tell."
         return f"{said} Nor did a baseline: what is read may have nothing to do with the classes."
 
     def _beside_majority(self) -> str:

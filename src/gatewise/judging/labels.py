@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gatewise.errors import DataError
 from gatewise.judging.calibration import calibration_bins, calibration_error
 from gatewise.judging.chance import agreement_test, exchange_test
-from gatewise.judging.classes import BLIND, Mistake, area, check_shapes, these
+from gatewise.judging.classes import BLIND, FEW, Mistake, area, check_shapes, these
 from gatewise.judging.verdict import (
     NETWORK,
     Comparison,
@@ -167,11 +167,14 @@ class LabelEvaluation:
         """The network and its best baseline by micro-F1: random exchanges of their answers."""
         ranking = self.ranking()
         (rival, best), own = best_rival(ranking), dict(ranking)[NETWORK]
+        alone = len(ranking) == 2
         p = 1.0
         if np.isfinite(own):
             p = exchange_test(self._sums(NETWORK), self._sums(rival), self._micro_f1)
         where = f"on {these(len(self.truth))}"
-        return Comparison(self.ranked_by, own, rival, best, p, "randomization test", where)
+        return Comparison(
+            self.ranked_by, own, rival, best, p, "randomization test", where, alone=alone
+        )
 
     @cached_property
     def blind(self) -> float:
@@ -216,6 +219,8 @@ class LabelEvaluation:
                 f"{said} There is something to learn: {compared.rival} has micro-F1 "
                 f"{compared.best:.3f}."
             )
+        if len(self.truth) < FEW:
+            return f"{said} {compared.where[3:].capitalize()} are few: more may tell."
         return f"{said} Nor did a baseline: what is read may have nothing to do with the labels."
 
     def __repr__(self) -> str:

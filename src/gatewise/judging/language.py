@@ -84,16 +84,17 @@ class LanguageEvaluation:
 
     def _comparison(self) -> str:
         (rival, best), own = best_rival(self.ranking()), dict(self.ranking())[NETWORK]
-        where = f"on {self.characters} held-out characters"
+        where = f"on {self.characters:,} characters"
         if not math.isfinite(own):
             return f"The network LOSES: its nats {where} are not finite numbers."
         figures = f"{own:.3f} nats per character against {best:.3f}"
         standing = self.standing()
         if standing == "beats":
-            return (
-                f"The network beats every baseline {where}: {figures} of the {rival} model, the "
-                f"best of them, {100 * (1 - own / best):.1f} % fewer."
-            )
+            alone = len(self.nats) == 2
+            whom = f"the {rival} model, the only baseline here," if alone else "every baseline"
+            of = "" if alone else f" of the {rival} model, the best of them"
+            fewer = f"{100 * (1 - own / best):.1f} % fewer"
+            return f"The network beats {whom} {where}: {figures}{of}, {fewer}."
         if not self.learnt:
             simple = self.nats[UNIGRAM] / self.characters
             said = (

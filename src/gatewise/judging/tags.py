@@ -181,9 +181,12 @@ class TagEvaluation:
         """The network and its best baseline: random exchanges of whole sentences."""
         ranking = self.ranking()
         (rival, best), own = best_rival(ranking), dict(ranking)[NETWORK]
+        alone = len(ranking) == 2
         p = exchange_test(self._sums(NETWORK), self._sums(rival), self._compared)
         where = f"on {these(len(self.sentences), 'sentence')}"
-        return Comparison(self.ranked_by, own, rival, best, p, "randomization test", where)
+        return Comparison(
+            self.ranked_by, own, rival, best, p, "randomization test", where, alone=alone
+        )
 
     @cached_property
     def blind(self) -> float:

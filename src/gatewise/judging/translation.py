@@ -182,13 +182,16 @@ class TranslationEvaluation:
         """
         ranking = self.ranking()
         (rival, best), own = best_rival(ranking), dict(ranking)[NETWORK]
+        alone = len(ranking) == 2
         where = f"on {these(len(self.sources), 'pair')}"
         if self.ranked_by == "BLEU":
             p = exchange_test(self._sums(NETWORK), self._sums(rival), self._from_sums)
-            return Comparison("BLEU", own, rival, best, p, "randomization test", where, digits=1)
+            return Comparison("BLEU", own, rival, best, p, "randomization test", where, 1, alone)
         ours, theirs = self._exact(NETWORK), self._exact(rival)
         p = sign_test(int((ours & ~theirs).sum()), int((theirs & ~ours).sum()))
-        return Comparison("exact match", own, rival, best, p, "exact McNemar test", where)
+        return Comparison(
+            "exact match", own, rival, best, p, "exact McNemar test", where, alone=alone
+        )
 
     def _sums(self, name: str) -> Floats:
         """What each pair adds to BLEU: n-grams right, n-grams told, both lengths.  (N, 10)"""

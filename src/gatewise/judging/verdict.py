@@ -24,6 +24,7 @@ class Comparison:
     test     by which test
     where    'on these 200 examples'
     digits   behind the point
+    alone    whether it is the only baseline
     """
 
     metric: str
@@ -34,6 +35,7 @@ class Comparison:
     test: str
     where: str
     digits: int = 3
+    alone: bool = False
 
     @property
     def standing(self) -> Standing:
@@ -50,9 +52,15 @@ class Comparison:
         if not math.isfinite(self.own):
             return f"The network LOSES: its answers {self.where} are not finite numbers."
         if self.standing == "beats":
+            gap = f"chance alone seldom makes such a gap ({self.chance()})."
+            if self.alone:
+                return (
+                    f"The network beats {self.rival}, the only baseline here, {self.where}: "
+                    f"{figures}; {gap}"
+                )
             return (
                 f"The network beats every baseline {self.where}: {figures} of {self.rival}, the "
-                f"best of them; chance alone seldom makes such a gap ({self.chance()})."
+                f"best of them; {gap}"
             )
         if self.standing == "level":
             return (

@@ -38,12 +38,12 @@ def _data(model: Classifier) -> dict[str, Any]:
             found[f"{name} column"] = data[name]
     shortest, middle, longest = data["steps"]
     found["steps"] = f"{shortest} to {longest}, median {middle}"
-    found["classes"] = len(model.classes_)
+    found["classes"] = len(model.labels_.classes)
     several = "label" if model.labels_.kind == "multilabel" else "class"
-    for name, count in list(zip(model.classes_, data["counts"], strict=True))[:SHOWN]:
+    for name, count in list(zip(model.labels_.classes, data["counts"], strict=True))[:SHOWN]:
         found[f"{several}: {name}"] = f"{count:,}"
-    if len(model.classes_) > SHOWN:
-        found["further classes"] = len(model.classes_) - SHOWN
+    if len(model.labels_.classes) > SHOWN:
+        found["further classes"] = len(model.labels_.classes) - SHOWN
     found["SHA-256 of the examples"] = data["sha256"]
     return found
 

@@ -32,7 +32,8 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
     told[MAJORITY] = np.tile(counts / model.data_["examples"], (len(examples.inputs), 1))
     rivals = _rivals(model)
     told |= {name: answer(examples.inputs) for name, answer in rivals.items()}
-    remarks = [seen.remark(examples.inputs, model.known_)]
+    inputs = examples.inputs
+    remarks = [seen.remark(inputs, model.known_), seen.remark_on_copies(inputs)]
     if not rivals:
         absent = "The nearest neighbour"
         if model.data_["kind"] != "numbers":
@@ -49,14 +50,14 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
     if model.labels_.kind == "multilabel":
         size = model.data_["examples"]
         return LabelEvaluation(
-            model.classes_, truth.astype(np.int64), told, counts, size, facts, remark
+            model.labels_.classes, truth.astype(np.int64), told, counts, size, facts, remark
         )
-    return ClassEvaluation(model.classes_, truth, told, counts, facts, remark)
+    return ClassEvaluation(model.labels_.classes, truth, told, counts, facts, remark)
 
 
 def _rivals(model: Classifier) -> dict[str, Callable[[Sequence[Any]], Floats]]:
     """Baselines that learn, by name; fitted when first asked for, on the training examples."""
-    learnt, classes = model.seen_, len(model.classes_)
+    learnt, classes = model.seen_, len(model.labels_.classes)
     if model.data_["kind"] == "numbers":
         if learnt is None:
             return {}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import IntArray
-from gatewise.data.channels import ChannelCodec
+from gatewise.data.channels import ChannelCodec, checked_sequences
 from gatewise.data.labels import LabelCodec
 from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Ragged, Sequences
@@ -93,6 +93,8 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
         raise UsageError("multi_label=False, but some labels are lists; leave multi_label out")
     truth = labels.encode(given)  # (N,) or (N, C)
     inputs = examples.inputs
+    if examples.kind == "numbers":
+        checked_sequences(inputs, None)  # before rows are moved: a problem is told with its row
     alone = examples.kind == "numbers" or model.keep_duplicates
     copies = None if alone else duplicates(inputs, truth)
     train, held, more = hold_out(

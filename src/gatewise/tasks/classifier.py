@@ -179,10 +179,12 @@ class Classifier:
         return self
 
     @property
-    def classes_(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the columns of `predict_proba`."""
+    def classes_(self) -> tuple[Any, ...]:
+        """The classes as `predict` gives them, in the order of the columns of `predict_proba`."""
         self._check_fitted()
-        return self.labels_.classes
+        if self.labels_.kind == "multilabel":
+            return self.labels_.classes
+        return tuple(self.labels_.decode(range(len(self.labels_.classes))))
 
     @property
     def parameters_(self) -> int:

@@ -13,6 +13,7 @@ from gatewise.data.parts import folded
 
 Fingerprints = NDArray[np.uint64]
 
+DIFFERENT = 0.9  # share of inputs: fewer, and a test of chance takes copies for news
 TELLING = 20  # characters of a line
 MANY = 0.2  # share of lines: refrains and stage directions come again
 
@@ -36,6 +37,17 @@ def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
         return ""
     which = "All" if count == len(own) else f"{count:,}"
     return f"{which} of these {len(own):,} were among what was learnt from: the scores flatter."
+
+
+def remark_on_copies(inputs: Sequence[Any]) -> str:
+    """A sentence where many of these are the same, else nothing."""
+    different = len(fingerprints(inputs))
+    if different >= DIFFERENT * len(inputs):
+        return ""
+    return (
+        f"Only {different:,} of these {len(inputs):,} are different: "
+        f"what is said of chance is too sure."
+    )
 
 
 def lines(texts: Sequence[str]) -> list[str]:

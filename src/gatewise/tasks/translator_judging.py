@@ -36,7 +36,8 @@ def judge(
     said = [f"{note[0].upper()}{note[1:]}." for note in given.notes]
     steps, cut = model.source_.encode(given.sources)
     said += remarks(steps, cut)
-    said += filter(None, [seen.remark(given.sources, model.known_)])
+    judged = given.sources
+    said += filter(None, [seen.remark(judged, model.known_), seen.remark_on_copies(judged)])
     said += _unwritable(model, given.targets)
     if model.seen_ is None:
         said.append(
