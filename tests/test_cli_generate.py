@@ -155,7 +155,7 @@ def test_a_folder_without_a_generator(saved, tmp_path, capsys):
     assert main(["generate", str(tmp_path / "texts")]) == 2
     assert "or give a text file to learn from" in capsys.readouterr().err
     assert main(["generate", saved.removesuffix("/model")]) == 2
-    assert f"did you mean {saved}?" in capsys.readouterr().err
+    assert f"did you mean {saved}" in capsys.readouterr().err
 
 
 def test_each_line_is_a_prompt(saved, tmp_path, monkeypatch, capsys):

@@ -74,7 +74,7 @@ def test_words_become_digits():
     model = translator().fit(pairs.sources[:400], pairs.targets[:400])
     assert model.source_.codec.unit == model.target_.codec.unit == "word"
     found = model.evaluate(pairs.sources[400:], pairs.targets[400:])
-    assert found.ranked_by == "BLEU"
+    assert found.ranked_by == "exact match", "numbers of three digits are too short for BLEU"
     assert found.scores()["network"]["exact match"] >= 0.9
 
 
