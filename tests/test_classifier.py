@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -87,8 +88,8 @@ def test_a_saved_model_answers_alike_and_keeps_its_baselines(trained, new, tmp_p
         assert again[who] == pytest.approx(scores, abs=1e-5)
     assert loaded.summary() == trained.summary()
     assert loaded.get_params(deep=False) == trained.get_params(deep=False)
-    twin = copy.deepcopy(loaded)
-    np.testing.assert_array_equal(twin.predict_proba(texts), loaded.predict_proba(texts))
+    for twin in (copy.deepcopy(loaded), pickle.loads(pickle.dumps(loaded))):
+        np.testing.assert_array_equal(twin.predict_proba(texts), loaded.predict_proba(texts))
 
 
 def test_the_same_seed_gives_the_same_bits(trained):

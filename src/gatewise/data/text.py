@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any, Literal, cast
@@ -263,6 +263,10 @@ class TextCodec:
                 "notes": tuple(saved["notes"]),
             }
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from these when it is first needed."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def _known(self) -> dict[str, int]:
