@@ -27,6 +27,9 @@ READING_MEMORY = 2**24  # bytes of one run over a part of a prompt
 Layers = tuple[NDArray[np.float32], ...]  # h and, for an LSTM, c; (layers, B, H) each
 
 
+ONE_STEP = np.ones(1, dtype=np.int64)
+
+
 @final
 class LanguageSteps:
     """A one-way many_to_many network of tokens, that reads one id a step.
@@ -87,7 +90,9 @@ class LanguageSteps:
     def _answer(self, x: IntArray, state: Layers) -> list[NDArray[np.float32]]:
         """x (B, T, F) -> output (B, T, V), next h, next c"""
         rows, steps = x.shape[:2]
-        feeds = {"x": ids(x), "lengths": np.full(rows, steps)}
+        # one row, one step is what writing a text does for each character
+        lengths = ONE_STEP if rows == steps == 1 else np.full(rows, steps)
+        feeds = {"x": ids(x), "lengths": lengths}
         feeds.update(zip(self._names, state, strict=True))
         found: list[NDArray[np.float32]] = self._run(self._wanted, feeds)
         return found
