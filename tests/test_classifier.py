@@ -167,6 +167,17 @@ def test_several_labels_each_by_itself():
     assert "micro-F1" in model.evaluate(texts[300:], labels[300:]).scores()["network"]
 
 
+def test_labels_that_look_like_several_are_told():
+    texts, labels = reviews(60)
+    joined = [f"{label};near" if i % 2 else label for i, label in enumerate(labels)]
+    quick = gw.Training(epochs=1)
+    one = classifier(training=quick).fit(texts, joined)
+    assert any("multi_label=True" in note for note in one.notes_)
+    several = classifier(training=quick, multi_label=True).fit(texts, joined)
+    assert several.classes_ == ("bad", "good", "near")
+    assert not any("multi_label=True" in note for note in several.notes_)
+
+
 def test_numbers_of_any_length_in_many_channels(tmp_path):
     rng = np.random.default_rng(0)
     inputs, labels = [], []

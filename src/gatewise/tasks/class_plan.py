@@ -91,6 +91,7 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     several = labels.kind == "multilabel"
     if several and model.multi_label is False:
         raise UsageError("multi_label=False, but some labels are lists; leave multi_label out")
+    notes += _joined(labels)
     truth = labels.encode(given)  # (N,) or (N, C)
     inputs = examples.inputs
     if examples.kind == "numbers":
@@ -166,6 +167,17 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
             "sha256": examples.digest,
         },
     )
+
+
+def _joined(labels: LabelCodec) -> list[str]:
+    """A note where the classes look like several labels in one cell."""
+    found = [name for name in labels.classes if "|" in name or ";" in name]
+    if labels.kind == "multilabel" or not found:
+        return []
+    return [
+        f"labels such as '{found[0]}' are one class each; multi_label=True reads several labels "
+        f"in a cell"
+    ]
 
 
 def _read(model: Classifier, kind: str, inputs: Sequence[Any]) -> Reading:
