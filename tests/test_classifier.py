@@ -13,7 +13,7 @@ import gatewise as gw
 from gatewise.batch import Batch
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
-from gatewise.errors import DataError, SpecError, UsageError
+from gatewise.errors import DataError, UsageError
 from gatewise.judging.calibration import fit_temperature
 from gatewise.tasks.committee import Committee
 from gatewise.training import Nobody
@@ -335,7 +335,7 @@ def test_unusable_choices_are_refused_and_nothing_is_lost(trained, new):
         classifier(class_weight="fair").fit(texts, labels)
     with pytest.raises(UsageError, match="loss"):
         classifier(training=gw.Training(loss="mse")).fit(texts, labels)
-    with pytest.raises(SpecError, match="shortcut"):
+    with pytest.raises(UsageError, match="no shortcut"):
         classifier(network=gw.Network(shortcut=3)).fit(texts, labels)
     with pytest.raises(UsageError, match="call fit first"):
         gw.Classifier().predict(["a"])

@@ -8,7 +8,7 @@ import pytest
 
 import gatewise as gw
 from gatewise.data.parts import duplicates
-from gatewise.errors import DataError, SpecError, UsageError
+from gatewise.errors import DataError, UsageError
 from gatewise.training import Nobody
 
 TEXTS = [f"{'good' if i % 2 else 'bad'} room {i}" for i in range(30)]
@@ -83,8 +83,8 @@ def test_nothing_is_answered_with_nothing(of_texts, of_numbers):
     [
         ({"max_length": 0}, UsageError, "max_length must be a whole number of at least 1, not 0"),
         ({"max_length": -3, "ngrams": 1.5}, UsageError, "ngrams must be .*; max_length must be"),
-        ({"network": gw.Network(segment_length=4)}, SpecError, "segment_length is for forecasts"),
-        ({"network": gw.Network(shortcut=2)}, SpecError, "shortcut is for forecasts"),
+        ({"network": gw.Network(segment_length=4)}, UsageError, "has no segment_length"),
+        ({"network": gw.Network(shortcut=2)}, UsageError, "has no shortcut"),
     ],
 )
 def test_choices_that_no_data_could_make_sense_of(options, error, words):

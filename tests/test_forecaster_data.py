@@ -162,3 +162,18 @@ def test_a_network_that_learnt_nothing_does_not_claim_a_shortcut(
         model = forecaster(lookback=24, network=network).fit(waves(), target="y0", time="time")
         assert any("shortcut was solved anew" in note for note in model.notes_) == said
         assert any("did better on the validation rows" in note for note in model.notes_)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"training": gw.Training(loss="cross_entropy")}, "one of mse, mae, huber, not 'cross_e"),
+        ({"training": gw.Training(loss="binary_cross_entropy")}, "one of mse, mae, huber"),
+        ({"training": gw.Training(label_smoothing=0.1)}, "no label_smoothing"),
+        ({"network": gw.Network(token_dropout=0.2)}, "no token_dropout"),
+        ({"network": gw.Network(attention="additive")}, "no attention"),
+    ],
+)
+def test_what_belongs_to_tokens_and_classes_is_refused(options, words):
+    with pytest.raises(UsageError, match=words):
+        gw.Forecaster(horizon=2, **options).fit(np.arange(80.0))

@@ -16,13 +16,13 @@ from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Ragged, Sequences
 from gatewise.data.text import TextCodec
 from gatewise.data.units import check_options
-from gatewise.errors import SpecError, UsageError, did_you_mean
+from gatewise.errors import UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_recipe
 from gatewise.tasks.examples import Examples
 from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
-from gatewise.tasks.shared import argument_problems
+from gatewise.tasks.shared import argument_problems, misplaced
 
 if TYPE_CHECKING:
     from gatewise.tasks.classifier import Classifier
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
+MEANINGLESS = ("attention", "segment_length", "shortcut", "tie_embedding")
 LOSSES = {False: "cross_entropy", True: "binary_cross_entropy"}
 
 
@@ -72,6 +73,8 @@ def check_choices(model: Classifier) -> None:
         members=model.members,
     )
     problems = argument_problems(model)
+    problems += misplaced("classifier", model.network, MEANINGLESS)
+    problems += misplaced("classifier", model.training, ("teacher_forcing",))
     if model.class_weight not in (None, "balanced"):
         near = did_you_mean(str(model.class_weight), ["balanced"])
         problems.append(
@@ -95,6 +98,9 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     truth = labels.encode(given)  # (N,) or (N, C)
     inputs = examples.inputs
     if examples.kind == "numbers":
+        wrong = misplaced("classifier of numbers", model.network, ("token_dropout",))
+        if wrong:
+            raise UsageError("; ".join(wrong))
         checked_sequences(inputs, None)  # before rows are moved: a problem is told with its row
     alone = examples.kind == "numbers" or model.keep_duplicates
     copies = None if alone else duplicates(inputs, truth)
@@ -107,9 +113,6 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     notes += getattr(reading.codec, "notes", ())
     steps, cut = reading.encode(seen.inputs)
     notes += cut
-    for name in ("segment_length", "shortcut"):  # of texts the spec refuses them
-        if examples.kind == "numbers" and model.network and getattr(model.network, name):
-            raise SpecError(f"{name} is for forecasts; leave it out of a classifier's network")
     middle = int(np.median(steps.lengths))
     recipe = (
         class_recipe.for_numbers(len(train))

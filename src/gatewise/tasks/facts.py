@@ -15,7 +15,7 @@ def facts(model: Forecaster) -> dict[str, dict[str, Any]]:
     return {
         "Data": _data(model),
         "Reading": _reading(model),
-        "Network": network_facts(model),
+        "Network": {**network_facts(model), "shortcut": _shortcut(model)},
         "Training": training_facts(model),
         "Versions": dict(model.versions_),
     }
@@ -58,6 +58,11 @@ def _reading(model: Forecaster) -> dict[str, Any]:
     return found
 
 
+def _shortcut(model: Forecaster) -> str:
+    steps = model.spec_.shortcut
+    return f"{steps} steps, solved" if steps else "none"
+
+
 def network_facts(model: Any) -> dict[str, Any]:
     """Of any task: what the network is."""
     spec = model.spec_
@@ -85,8 +90,6 @@ def network_facts(model: Any) -> dict[str, Any]:
         found["decoder"] = spec.decoder
     if spec.decoder == "tokens":
         found["attention"] = spec.attention
-    if model.__class__.__name__ == "Forecaster":
-        found["shortcut"] = f"{spec.shortcut} steps, solved" if spec.shortcut else "none"
     found["weights"] = f"{model.parameters_:,}"
     return found
 

@@ -18,7 +18,7 @@ from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.generator_recipe import NGRAMS, recipe
 from gatewise.tasks.generator_text import Texts, split
-from gatewise.tasks.shared import argument_problems
+from gatewise.tasks.shared import argument_problems, misplaced
 from gatewise.weights import initial
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ def check_choices(model: Generator) -> None:
     chosen = {} if model.network is None else model.network.chosen()
     if chosen.get("bidirectional"):
         problems.append("a generator reads one way: it cannot know what comes; bidirectional=False")
-    for name in MEANINGLESS:
-        if name in chosen:
-            problems.append(f"the network of a generator has no {name}; leave it out")
+    problems += misplaced("generator", model.network, MEANINGLESS)
+    problems += misplaced("generator", model.training, ("teacher_forcing",))
     if problems:
         raise UsageError("; ".join(problems))
 

@@ -17,11 +17,14 @@ from gatewise.errors import DataError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import recipe
 from gatewise.tasks.recipe import Strategy
+from gatewise.tasks.shared import misplaced
 
 STRATEGIES = ("auto", "direct", "recursive", "encoder_decoder", "by_position")
 SCALINGS = ("standard", "minmax", "robust", "none")
 WINDOW_SCALINGS = ("auto", "none", "last", "mean_std")
 TRANSFORMS = ("auto", "none", "log")
+LOSSES = ("mse", "mae", "huber")
+MEANINGLESS = ("attention", "tie_embedding", "token_dropout")  # of tokens
 RETRAIN_BELOW = 20_000  # examples, so that training anew costs seconds
 SHORTEST_LOOKBACK = 2
 SEASONS = 2  # so often must a season fit into the rows
@@ -103,6 +106,11 @@ def check_choices(choices: Choices) -> None:
                 f"{name} must be a gatewise.{kind.__name__}, not {value!r:.80}; "
                 f"write gatewise.{kind.__name__}(...)"
             )
+    problems += misplaced("forecaster", choices.network, MEANINGLESS)
+    problems += misplaced("forecaster", choices.training, ("label_smoothing",))
+    loss = getattr(choices.training, "loss", LOSSES[0])
+    if loss not in LOSSES:
+        problems.append(f"the loss of a forecaster is one of {', '.join(LOSSES)}, not {loss!r}")
     if not _is_whole(choices.seed, least=0):
         problems.append(f"seed must be a whole number, at least 0, not {choices.seed!r}")
     if problems:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import math
 import os
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -114,6 +115,21 @@ def argument_problems(task: Any) -> list[str]:
                 f"write gatewise.{kind.__name__}(...)"
             )
     return problems
+
+
+def misplaced(who: str, settings: Any, names: Iterable[str]) -> list[str]:
+    """Fields that mean nothing to this task and stand away from their default: what was asked for
+    would not happen.
+    """
+    if not isinstance(settings, Settings):
+        return []  # None, or told by argument_problems
+    fields = type(settings).model_fields
+    kind = type(settings).__name__.lower()
+    return [
+        f"the {kind} of a {who} has no {name}; leave it out"
+        for name in names
+        if getattr(settings, name) != fields[name].default
+    ]
 
 
 def network_state(model: Any) -> dict[str, Any]:

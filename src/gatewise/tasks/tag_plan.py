@@ -18,12 +18,19 @@ from gatewise.data.units import check_options
 from gatewise.errors import UsageError
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.holding_out import hold_out
-from gatewise.tasks.shared import argument_problems
+from gatewise.tasks.shared import argument_problems, misplaced
 
 if TYPE_CHECKING:
     from gatewise.tasks.tagger import Tagger
 
-MEANINGLESS = ("pooling", "attention", "attention_size", "segment_length", "shortcut")
+MEANINGLESS = (
+    "pooling",
+    "attention",
+    "attention_size",
+    "segment_length",
+    "shortcut",
+    "tie_embedding",
+)
 FEW = 2_000  # sentences; of fewer, more passes
 
 
@@ -74,6 +81,8 @@ def check_choices(model: Tagger) -> None:
     """Raises UsageError for arguments that no data could make sense of."""
     check_options(min_count=model.min_count)
     problems = argument_problems(model)
+    problems += misplaced("tagger", model.network, MEANINGLESS)
+    problems += misplaced("tagger", model.training, ("teacher_forcing",))
     if isinstance(model.training, Training) and "loss" in model.training.chosen():
         problems.append("the loss of a tagger is cross_entropy; leave loss out")
     if problems:

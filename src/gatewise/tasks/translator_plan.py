@@ -18,7 +18,7 @@ from gatewise.errors import SpecError, UsageError, did_you_mean
 from gatewise.spec import Attention, Network, NetworkSpec, Training
 from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
-from gatewise.tasks.shared import argument_problems
+from gatewise.tasks.shared import argument_problems, misplaced
 from gatewise.tasks.translator_pairs import Written, are_whole, check_kind, digest, learn_codec
 from gatewise.tasks.translator_recipe import recipe
 from gatewise.tasks.translator_writing import decoding_problems, reach_of
@@ -65,9 +65,7 @@ def check_choices(model: Translator) -> None:
             f"attention={asked!r} and network.attention={chosen['attention']!r} "
             f"contradict each other; give one of them"
         )
-    for name in MEANINGLESS:
-        if name in chosen:
-            problems.append(f"the network of a translator has no {name}; leave it out")
+    problems += misplaced("translator", model.network, MEANINGLESS)
     if model.training is not None and "loss" in model.training.chosen():
         problems.append("the loss of a translator is cross_entropy; leave loss out")
     if problems:
