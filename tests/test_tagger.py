@@ -130,5 +130,5 @@ def test_what_the_tagger_cannot_do_is_refused(trained):
 
 def test_no_sentences_have_no_tags(trained):
     assert trained.predict([]) == []
-    with pytest.raises(UsageError, match="no pooling.*no tie_embedding"):
+    with pytest.raises(UsageError, match=r"no pooling.*no tie_embedding"):
         tagger(network=gw.Network(pooling="max", tie_embedding=True)).fit([["a"]], [["O"]])
