@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,8 @@ class ClassifyRun:
 def read(source: Path, options: ClassifyOptions) -> ClassifyParts:
     """The texts of the file, or of two, in two parts; texts that are the same stay on one side.
 
-    Raises DataError: also for a label of the test that there is nothing to learn from.
+    Raises DataError: also where no label of the test is one to learn from; where some are none, a
+    note says so.
     """
     label = options.label or "auto"
     found = labelled(source, options.text, label, options.encoding)
@@ -128,8 +129,8 @@ def read(source: Path, options: ClassifyOptions) -> ClassifyParts:
     else:
         parts = _split(found, options.test, options)
     labels = LabelCodec.learn(parts.labels, multilabel=bool(options.multi_label))
-    labels.encode(parts.test_labels)  # refuses what is unknown before anything is trained
-    return parts
+    _, strange = labels.widened(parts.test_labels, parts.rows.tolist())
+    return replace(parts, notes=(*parts.notes, *strange))
 
 
 def labelled(
@@ -147,10 +148,9 @@ def labelled(
 
 def _split(found: LabelledTexts, test: float | int, options: ClassifyOptions) -> ClassifyParts:
     """One file in two parts, drawn at random by the seed, classes in the same shares."""
-    kept = np.setdiff1d(np.arange(len(found)), np.array(found.empty_rows, dtype=int) - 1)
     found = found.without_empty()
     labels = found.labels or []
-    truth = LabelCodec.learn(labels, multilabel=bool(options.multi_label)).encode(labels)
+    truth = _learnt(found, options).encode(labels)
     groups, notes = None, list(found.notes)
     if not options.keep_duplicates:
         copies = duplicates(found.texts, truth)
@@ -164,19 +164,24 @@ def _split(found: LabelledTexts, test: float | int, options: ClassifyOptions) ->
         labels=[labels[i] for i in train],
         test=[found.texts[i] for i in held],
         test_labels=[labels[i] for i in held],
-        rows=kept[held] + 1,
+        rows=np.array(found.rows)[held],
         text_columns=found.text,
         label_column=found.label,
         notes=tuple(notes),
     )
 
 
+def _learnt(found: LabelledTexts, options: ClassifyOptions) -> LabelCodec:
+    several = bool(options.multi_label)
+    return LabelCodec.learn(found.labels or [], multilabel=several, rows=found.rows)
+
+
 def _beside(
     found: LabelledTexts, test: LabelledTexts, name: str, options: ClassifyOptions
 ) -> ClassifyParts:
     """Two files; what the test holds, too, is not learnt from."""
-    rows = np.setdiff1d(np.arange(len(test)), np.array(test.empty_rows, dtype=int) - 1) + 1
     found, test = found.without_empty(), test.without_empty()
+    _learnt(found, options)  # missing labels are told with their rows
     notes = [*found.notes, *(f"{name}: {note}" for note in test.notes)]
     kept = np.arange(len(found))
     if not options.keep_duplicates:
@@ -188,7 +193,7 @@ def _beside(
         labels=[labels[i] for i in kept],
         test=test.texts,
         test_labels=test.labels or [],
-        rows=rows,
+        rows=np.array(test.rows),
         text_columns=found.text,
         label_column=found.label,
         notes=tuple(notes),

@@ -32,11 +32,10 @@ def predict(
     full = found.without_empty()
     notes = [*full.notes, *saved.reading_.encode(full.texts)[1]]
     show.notes(show.open_console(sys.stderr), notes)
-    gone = set(found.empty_rows)
-    rows = [row for row in range(1, len(found) + 1) if row not in gone]
-    told = answer_table(saved, saved.predict_proba(full.texts), {"row": rows}).set_index("row")
+    told = answer_table(saved, saved.predict_proba(full.texts), {"row": full.rows})
+    told = told.set_index("row")
     answers = pd.DataFrame({"row": range(1, len(found) + 1), "text": found.texts})
-    if gone:  # beside an empty text nothing stands
+    if len(full) < len(found):  # beside an empty text nothing stands
         told = told.astype(object).reindex(answers["row"]).replace({np.nan: None})
     answers[list(told.columns)] = told.to_numpy()
     tell_frame(answers, measured=["confidence"], out=out, as_json=as_json)
@@ -47,6 +46,7 @@ def evaluate(saved: Classifier, data: str, *, as_json: bool, flags: Mapping[str,
     label = flags["label"] or saved.data_["label"] or "auto"
     found = labelled(Path(data), _text(saved, data, flags), label, flags["encoding"])
     full = found.without_empty()
+    saved.labels_.widened(full.labels or [], full.rows)  # missing ones are told with their rows
     evaluation = saved.evaluate(full.texts, full.labels)
     if as_json:
         sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -41,12 +41,18 @@ class LabelCodec:
 
     @classmethod
     def learn(
-        cls, labels: Iterable[Any], *, multilabel: bool = False, separator: str | None = None
+        cls,
+        labels: Iterable[Any],
+        *,
+        multilabel: bool = False,
+        separator: str | None = None,
+        rows: Sequence[int] | None = None,
     ) -> LabelCodec:
         """From the labels of the training part: text, whole numbers, booleans; or lists of them.
 
         multilabel  several labels may stand in one cell, separated by `separator`: None finds
                     one of | ; , in the cells. Lists are always several
+        rows        where each stands, for messages; None: from 1
 
         Raises DataError for labels that are missing, with their rows, and for one class only.
         """
@@ -55,13 +61,14 @@ class LabelCodec:
             raise DataError("there are no labels to learn from")
         lists = [_is_list(cell) for cell in cells]
         if any(lists) and not all(lists):
-            row = lists.index(False) + 1
-            raise DataError(f"label {row} is {cells[row - 1]!r}, but others are lists of labels")
+            i = lists.index(False)
+            row = i + 1 if rows is None else rows[i]
+            raise DataError(f"label {row} is {cells[i]!r}, but others are lists of labels")
         several = multilabel or separator is not None or any(lists)
         if several and separator is None and not any(lists):
             separator = _find_separator(cells)
         counts: Counter[str] = Counter()
-        for names in _cells(cells, several, separator):
+        for names in _cells(cells, several, separator, rows):
             counts.update(names)
         classes = tuple(sorted(counts, key=_order))
         if several:
@@ -83,14 +90,40 @@ class LabelCodec:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def encode(self, labels: Iterable[Any]) -> NDArray[Any]:
+    def widened(
+        self, labels: Iterable[Any], rows: Sequence[int] | None = None
+    ) -> tuple[LabelCodec, list[str]]:
+        """(the codec with classes behind its own for labels not seen in training, notes on them)
+
+        What was never seen cannot be told: an answer there is wrong, and counts as such.
+        Raises DataError where no example has a label that was seen, and as `encode` does.
+        """
+        cells = _cells(list(labels), self.kind == "multilabel", self.separator, rows)
+        found = Counter(name for names in cells for name in names)
+        strange = [name for name in found if name not in self.classes]
+        if not strange:
+            return self, []
+        if len(strange) == len(found):
+            self._refuse_unknown(found, dict.fromkeys(self.classes, 0))
+        told = "; ".join(
+            f"label '{name}' ({times(found[name])}) was not among the training labels"
+            f"{did_you_mean(name, self.classes)}"
+            for name in strange[:LISTED]
+        )
+        more = f"; and {len(strange) - LISTED} more" if len(strange) > LISTED else ""
+        note = f"{told}{more}: no answer can be right there, and each counts as wrong"
+        return replace(self, classes=(*self.classes, *strange)), [note]
+
+    def encode(self, labels: Iterable[Any], rows: Sequence[int] | None = None) -> NDArray[Any]:
         """Class numbers (B,) int64; of multilabel 0 and 1 (B, C) float32.
+
+        rows  where each label stands, for messages; None: from 1
 
         Raises DataError that names each label not seen in training, how often it comes, and the
         nearest known one; and the rows of labels that are missing.
         """
         several = self.kind == "multilabel"
-        cells = _cells(list(labels), several, self.separator)
+        cells = _cells(list(labels), several, self.separator, rows)
         number = {name: i for i, name in enumerate(self.classes)}
         self._refuse_unknown(Counter(name for names in cells for name in names), number)
         if not several:
@@ -162,7 +195,9 @@ def told_rows(rows: Sequence[int]) -> str:
     return f"row{'s' * (len(rows) > 1)} {', '.join(map(str, rows[:LISTED]))}{more}"
 
 
-def _cells(cells: list[Any], several: bool, separator: str | None) -> list[list[str]]:
+def _cells(
+    cells: list[Any], several: bool, separator: str | None, rows: Sequence[int] | None = None
+) -> list[list[str]]:
     """The names of the labels of each example."""
     if several:
         if separator is None:
@@ -170,6 +205,7 @@ def _cells(cells: list[Any], several: bool, separator: str | None) -> list[list[
         return [[] if _is_missing(cell) else _names(str(cell).split(separator)) for cell in cells]
     missing = missing_rows(cells)
     if missing:
+        missing = missing if rows is None else [rows[row - 1] for row in missing]
         raise DataError(
             f"{len(missing):,} of {len(cells):,} labels are missing ({told_rows(missing)}); fill "
             f"them in, or take these rows out"

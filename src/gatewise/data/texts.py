@@ -35,6 +35,7 @@ class LabelledTexts:
     labels       as they are written; None where none were asked for
     text, label  the columns that they were in; None where there are no columns
     notes        what a user should know about how they were read
+    rows         where each stands in what was read, from 1
     """
 
     texts: list[str]
@@ -42,6 +43,11 @@ class LabelledTexts:
     text: str | list[str] | None = None
     label: str | None = None
     notes: tuple[str, ...] = ()
+    rows: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            object.__setattr__(self, "rows", range(1, len(self.texts) + 1))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,6 +75,7 @@ class LabelledTexts:
             texts=[self.texts[i] for i in kept],
             labels=None if self.labels is None else [self.labels[i] for i in kept],
             notes=(*self.notes, f"{what} left out ({told_rows(empty)})"),
+            rows=[self.rows[i] for i in kept],
         )
 
 

@@ -26,14 +26,19 @@ UNITS: dict[str, Any] = {"char": "char", "word": "word", "bpe": "word", "given":
 
 def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvaluation:
     """The model and its baselines on the same examples."""
-    truth = model.labels_.encode(examples.labels or [])
+    labels, strange = model.labels_.widened(examples.labels or [])
+    truth = labels.encode(examples.labels or [])
     told: dict[str, Floats] = {NETWORK: model.predict_proba(examples.inputs)}
     counts = np.array(model.data_["counts"])
     told[MAJORITY] = np.tile(counts / model.data_["examples"], (len(examples.inputs), 1))
     rivals = _rivals(model)
     told |= {name: answer(examples.inputs) for name, answer in rivals.items()}
+    never = len(labels) - len(model.labels_)  # classes that nobody can tell
+    told = {name: np.pad(p, ((0, 0), (0, never))) for name, p in told.items()}
+    counts = np.pad(counts, (0, never))
     inputs = examples.inputs
-    remarks = [seen.remark(inputs, model.known_), seen.remark_on_copies(inputs)]
+    remarks = [f"{note[0].upper()}{note[1:]}." for note in strange]
+    remarks += [seen.remark(inputs, model.known_), seen.remark_on_copies(inputs)]
     if not rivals:
         absent = "The nearest neighbour"
         if model.data_["kind"] != "numbers":
@@ -50,9 +55,9 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
     if model.labels_.kind == "multilabel":
         size = model.data_["examples"]
         return LabelEvaluation(
-            model.labels_.classes, truth.astype(np.int64), told, counts, size, facts, remark
+            labels.classes, truth.astype(np.int64), told, counts, size, facts, remark
         )
-    return ClassEvaluation(model.labels_.classes, truth, told, counts, facts, remark)
+    return ClassEvaluation(labels.classes, truth, told, counts, facts, remark)
 
 
 def _rivals(model: Classifier) -> dict[str, Callable[[Sequence[Any]], Floats]]:

@@ -90,7 +90,7 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
     notes = list(examples.notes)
     given = cast(Sequence[Any], examples.labels)
-    labels = LabelCodec.learn(given, multilabel=bool(model.multi_label))
+    labels = LabelCodec.learn(given, multilabel=bool(model.multi_label), rows=examples.rows)
     several = labels.kind == "multilabel"
     if several and model.multi_label is False:
         raise UsageError("multi_label=False, but some labels are lists; leave multi_label out")

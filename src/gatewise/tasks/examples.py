@@ -23,6 +23,7 @@ class Examples:
     kind    what an input is
     text, label  columns of the frame that they come from, or None
     notes   what was left out
+    rows    where each stands in what was given, from 1
     """
 
     inputs: Sequence[Any]
@@ -31,6 +32,7 @@ class Examples:
     text: str | list[str] | None = None
     label: str | None = None
     notes: tuple[str, ...] = ()
+    rows: Sequence[int] = ()
 
     @property
     def digest(self) -> str:
@@ -78,10 +80,12 @@ def read_examples(
         raise DataError(f"the model reads {_named(like)}, but these are {_named(kind)}")
     if labels is not None and len(labels) != len(inputs):
         raise DataError(f"there are {len(inputs)} inputs and {len(labels)} labels")
+    kept: Sequence[int] = range(len(inputs))
     notes: tuple[str, ...] = ()
     if like is None:
-        inputs, labels, notes = _without_empty(inputs, labels or ())
-    return Examples(inputs, labels, kind, text, label, notes)
+        kept, notes = _full(inputs)
+        inputs, labels = [inputs[i] for i in kept], [(labels or ())[i] for i in kept]
+    return Examples(inputs, labels, kind, text, label, notes, [i + 1 for i in kept])
 
 
 def _listed(data: Any) -> list[Any]:
@@ -105,15 +109,14 @@ def _labels_listed(labels: Any) -> list[Any]:
     return list(labels)
 
 
-def _without_empty(
-    inputs: Sequence[Any], labels: Sequence[Any]
-) -> tuple[list[Any], list[Any], tuple[str, ...]]:
+def _full(inputs: Sequence[Any]) -> tuple[list[int], tuple[str, ...]]:
+    """(places of the inputs that are not empty, a note on the others)"""
     kept = [row for row, one in enumerate(inputs) if not is_empty(one)]
     left = len(inputs) - len(kept)
     if not kept:
         raise DataError(f"there is nothing to learn from: all {len(inputs)} inputs are empty")
     notes = (f"{left} of {len(inputs)} inputs are empty and were left out",) if left else ()
-    return [inputs[row] for row in kept], [labels[row] for row in kept], notes
+    return kept, notes
 
 
 def _named(kind: Kind) -> str:
