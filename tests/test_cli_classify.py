@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shop import write_csv
+from sklearn.metrics import f1_score
 
 from gatewise.cli import classify_run, main
 from gatewise.cli.classify_options import ClassifyOptions
@@ -133,6 +134,34 @@ def test_several_columns_are_one_text(notes, capsys):
     assert answer["text"][0] == f"x\n{texts[0]}"
 
 
+def test_a_label_of_the_test_alone_is_always_wrong(notes, capsys):
+    texts, labels = notes_of(20, seed=1)
+    data = {"note": [*texts, "neither"], "mood": [*labels, "tepid"]}
+    write_csv(notes / "odd.csv", data)
+    assert classify("notes.csv", *COLUMNS, *SMALL, "--test", "odd.csv", "--keep-duplicates") == 0
+    found = metrics(notes / "notes-classify")
+    assert any("'tepid' (1 time) was not among" in note for note in found["notes"])
+    scored = found["evaluation"]
+    told = pd.read_csv(notes / "notes-classify/predictions.csv")
+    right = (told["told"] == told["label"]).mean()
+    assert scored["scores"]["network"]["accuracy"] == pytest.approx(right)
+    f1 = f1_score(told["label"], told["told"], average="macro", zero_division=0)
+    assert scored["scores"]["network"]["macro-F1"] == pytest.approx(f1)
+    assert scored["classes"][-1] == "tepid"
+    assert scored["by_class"]["network"]["tepid"]["recall"] == 0
+    assert "'tepid'" in scored["verdict"]
+    capsys.readouterr()
+    assert main(["evaluate", "notes-classify/model", "odd.csv"]) == 0
+    assert "each counts as wrong" in capsys.readouterr().out
+
+
+def test_missing_labels_of_an_evaluation_are_told_with_their_rows(notes, capsys):
+    assert classify("notes.csv", *COLUMNS, *SMALL) == 0
+    write_csv(notes / "gap.csv", {"note": ["", "good", "bad"], "mood": ["warm", "warm", ""]})
+    assert main(["evaluate", "notes-classify/model", "gap.csv"]) == 2
+    assert "(row 3)" in capsys.readouterr().err
+
+
 def test_an_empty_text_has_no_class(notes, capsys):
     assert classify("notes.csv", *COLUMNS, *SMALL) == 0
     write_csv(notes / "gap.csv", {"note": ["a lovely room", " ", "awful"], "mood": ["warm"] * 3})
@@ -157,7 +186,12 @@ BAD = {
     "one class": ((GOOD[0], ["warm"] * 40), [], ["'warm'", "nothing to tell apart"]),
     "all empty": ((["", " "] * 20, GOOD[1]), [], ["empty"]),
     "no label": ((GOOD[0], [*GOOD[1][:-1], ""]), [], ["labels are missing", "row 40"]),
-    "unknown label": (GOOD, ["--test", "odd.csv"], ["'tepid'", "not among the training labels"]),
+    "no label behind an empty text": (
+        ([" ", *GOOD[0][1:]], [*GOOD[1][:-1], ""]),
+        [],
+        ["labels are missing", "(row 40)"],
+    ),
+    "unknown labels": (GOOD, ["--test", "odd.csv"], ["'tepid'", "not among the training labels"]),
     "no test file": (GOOD, ["--test", "no.csv"], ["there is no file no.csv"]),
     "large test": (GOOD, ["--test", "40"], ["--test 0.2"]),
     "unknown value": (GOOD, ["--unit", "wrod"], ["did you mean 'word'?"]),
@@ -174,7 +208,7 @@ def test_bad_input(case, tmp_path, monkeypatch, capsys):
         (tmp_path / "bad.csv").write_bytes(content)
     elif content is not None:
         write_csv(tmp_path / "bad.csv", {"text": content[0], "label": content[1]})
-    write_csv(tmp_path / "odd.csv", {"text": ["some", "more"], "label": ["warm", "tepid"]})
+    write_csv(tmp_path / "odd.csv", {"text": ["some", "more"], "label": ["tepid", "tepid"]})
     monkeypatch.setattr(Classifier, "fit", lambda *given, **named: pytest.fail("trained"))
     assert classify("bad.csv", *words) == 2
     told = capsys.readouterr().err

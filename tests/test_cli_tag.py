@@ -124,6 +124,35 @@ def test_what_a_file_for_the_test_holds_is_not_learnt_from(names):
     assert len(kept.train) == 80
 
 
+def test_a_tag_of_the_test_alone_is_always_wrong(names, capsys):
+    found = toy_entities(20, seed=5)
+    tags = [list(row) for row in found.tags]
+    place = next(i for i, row in enumerate(tags) if "B-PER" in row)
+    tags[place] = [tag.replace("PER", "EVENT") for tag in tags[place]]
+    (names / "odd.conll").write_text(conll(found.tokens, tags), encoding="utf-8")
+    words = ["--test", "odd.conll", "--keep-duplicates"]
+    assert main(["tag", "names.conll", *SMALL, *words]) == 0
+    first = metrics(names / "names-tag")
+    assert any("'B-EVENT'" in note for note in first["notes"])
+    answers = pd.read_csv(names / "names-tag/predictions.csv", keep_default_na=False)
+    accuracy = (answers["tag"] == answers["told"]).mean()
+    scores = first["evaluation"]["scores"]["network"]
+    assert scores["token accuracy"] == pytest.approx(accuracy)
+    assert first["evaluation"]["by_type"]["network"]["EVENT"]["recall"] == 0
+    capsys.readouterr()
+    assert main(["evaluate", "names-tag/model", "odd.conll"]) == 0
+    assert "each counts as wrong" in capsys.readouterr().out
+
+
+def test_sentences_keep_their_numbers(names):
+    found = toy_entities(30)
+    rows = [{"tokens": t, "tags": g} for t, g in zip(found.tokens, found.tags, strict=True)]
+    rows.insert(0, {"tokens": [], "tags": []})
+    (names / "gap.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    parts = tag_run.read(names / "gap.jsonl", TagOptions(keep_duplicates=True))
+    assert [rows[row - 1]["tokens"] for row in parts.rows] == parts.test.tokens
+
+
 def test_copies_stay_on_one_side(names):
     parts = tag_run.read(names / "names.conll", TagOptions())
     held = {tuple(tokens) for tokens in parts.test.tokens}

@@ -110,6 +110,15 @@ def test_two_files_name_the_folder_by_the_first(turned, capsys):
         assert metrics(turned / "a-translate")["data"] == "a.txt,b.txt"
 
 
+def test_rows_are_lines_of_the_file(turned):
+    lines = (turned / "turned.tsv").read_text().splitlines()
+    lines[3:3] = ["", "7\t"]
+    written(turned, "gaps.tsv", lines)
+    parts = translate_run.read(str(turned / "gaps.tsv"), TranslateOptions(keep_duplicates=True))
+    assert any("(row 5)" in note for note in parts.notes)
+    assert [lines[row - 1].split("\t")[0] for row in parts.rows] == parts.test.sources
+
+
 def test_copies_of_a_source_stay_on_one_side(turned):
     pairs = reverse_pairs(30, length=2)
     rows = [f"{a}\t{b}" for a, b in zip(pairs.sources, pairs.targets, strict=True)]

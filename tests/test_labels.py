@@ -159,3 +159,36 @@ def test_repair_is_told():
     )
     assert is_bio([["O", "I-X"]])
     assert not is_bio([["O"]])
+
+
+def test_labels_never_seen_get_classes_behind_the_others():
+    codec = LabelCodec.learn(["a", "b", "a"])
+    wide, notes = codec.widened(["a", "c", "c", "b"])
+    assert wide.classes == ("a", "b", "c")
+    assert wide.encode(["c", "b"]).tolist() == [2, 1]
+    assert "'c' (2 times) was not among the training labels" in notes[0]
+    assert codec.widened(["b"]) == (codec, [])
+    with pytest.raises(DataError, match="was not among"):
+        codec.widened(["c", "d"])
+    several = LabelCodec.learn([["a"], ["b"]])
+    assert several.widened([["a", "c"], []])[0].encode([["a", "c"]]).tolist() == [[1, 0, 1]]
+
+
+def test_missing_labels_are_told_with_the_rows_that_were_given():
+    rows = [2, 5, 9]
+    with pytest.raises(DataError, match="row 9"):
+        LabelCodec.learn(["a", "b", None], rows=rows)
+    codec = LabelCodec.learn(["a", "b"])
+    for ask in (codec.encode, codec.widened):
+        with pytest.raises(DataError, match="row 5"):
+            ask(["a", "", "b"], rows)
+
+
+def test_tags_never_seen_are_told_beside_known_ones():
+    codec = TagCodec.learn(SENTENCES)
+    assert codec.strange(SENTENCES) == []
+    (note,) = codec.strange([["O", "B-PER", "B-EVENT", "B-EVENT"]])
+    assert "'B-EVENT' (2 times)" in note
+    for others in (["O", "B-EVENT"], ["NOUN", "B-PER"]):  # nothing known; another kind of tags
+        with pytest.raises(DataError, match="was not among"):
+            codec.strange([others])

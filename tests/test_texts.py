@@ -333,7 +333,7 @@ def test_notes_about_pairs(tmp_path):
     assert (found.sources, found.targets) == (['a "b', "e"], ["c", "f"])
     assert found.notes == (
         "the first two of 3 columns are read",
-        "1 pair has an empty side and was left out (row 2)",
+        "1 pair has an empty side and was left out (row 3)",
     )
 
 

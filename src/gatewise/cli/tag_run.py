@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,8 @@ class TagRun:
 def read(source: Path, options: TagOptions) -> TagParts:
     """The sentences of the file, or of two, in two parts; copies of a sentence stay on one side.
 
-    Raises DataError: also for a tag of the test that there is nothing to learn from.
+    Raises DataError: also where no tag of the test is one to learn from; where some are none, a
+    note says so.
     """
     found = with_tags(source, options.encoding)
     TagCodec.learn(found.tags or [])  # refuses one tag alone
@@ -117,8 +118,8 @@ def read(source: Path, options: TagOptions) -> TagParts:
         parts = _beside(found, test, options.test, keep=options.keep_duplicates)
     else:
         parts = _split(found, options.test, options)
-    TagCodec.learn(parts.train.tags or []).encode(parts.test.tags or [])
-    return parts
+    strange = TagCodec.learn(parts.train.tags or []).strange(parts.test.tags or [])
+    return replace(parts, notes=(*parts.notes, *strange))
 
 
 def with_tags(source: Path, encoding: str | None) -> TaggedSentences:
@@ -140,7 +141,8 @@ def _split(found: TaggedSentences, test: float | int, options: TagOptions) -> Ta
         groups = copies.groups
         notes += copies.notes
     train, held = split_off(len(found), test, what="sentences", seed=options.seed, groups=groups)
-    return TagParts(_taken(found, train), _taken(found, held), held + 1, tuple(notes))
+    rows = np.array(found.rows)[held]
+    return TagParts(_taken(found, train), _taken(found, held), rows, tuple(notes))
 
 
 def _beside(found: TaggedSentences, test: TaggedSentences, name: str, *, keep: bool) -> TagParts:
@@ -150,7 +152,7 @@ def _beside(found: TaggedSentences, test: TaggedSentences, name: str, *, keep: b
         kept, more = unseen(found.tokens, test.tokens, what="sentences", name=name)
         found = _taken(found, kept)
         notes += more
-    return TagParts(found, test, np.arange(1, len(test) + 1), tuple(notes))
+    return TagParts(found, test, np.array(test.rows), tuple(notes))
 
 
 def _taken(found: TaggedSentences, rows: IntArray) -> TaggedSentences:

@@ -37,7 +37,7 @@ PICTURES = 3  # of attention
 class TranslateParts:
     """Pairs to learn from, and those to be judged on.
 
-    rows  (n,) which pair of those read each of the latter is, from 1
+    rows  (n,) where each of the latter stands in its file, from 1
     """
 
     train: Pairs
@@ -151,7 +151,8 @@ def _split(found: Pairs, test: float | int, options: TranslateOptions) -> Transl
         groups = copies.groups
         notes += copies.notes
     train, held = split_off(len(found), test, what="pairs", seed=options.seed, groups=groups)
-    return TranslateParts(_taken(found, train), _taken(found, held), held + 1, tuple(notes))
+    rows = np.array(found.rows)[held]
+    return TranslateParts(_taken(found, train), _taken(found, held), rows, tuple(notes))
 
 
 def _beside(found: Pairs, test: Pairs, name: str, *, keep: bool) -> TranslateParts:
@@ -162,7 +163,7 @@ def _beside(found: Pairs, test: Pairs, name: str, *, keep: bool) -> TranslatePar
         found = _taken(found, kept)
         notes += more
     return TranslateParts(
-        replace(found, notes=()), replace(test, notes=()), np.arange(1, len(test) + 1), tuple(notes)
+        replace(found, notes=()), replace(test, notes=()), np.array(test.rows), tuple(notes)
     )
 
 

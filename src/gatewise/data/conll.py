@@ -24,11 +24,17 @@ class TaggedSentences:
     """Sentences as lists of tokens and, where there are any, the tags of each.
 
     notes  what a user should know about how they were read
+    rows   which sentence of what was read each is, from 1
     """
 
     tokens: list[list[str]]
     tags: list[list[str]] | None
     notes: tuple[str, ...] = ()
+    rows: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            object.__setattr__(self, "rows", range(1, len(self.tokens) + 1))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -72,11 +78,12 @@ def tagged(
         notes = (f"{what} left out ({told_rows(empty)})",)
         if marks is not None:
             marks = [row for row in marks if row]
-        rows = [row for row in rows if row]
+    places = [i for i, row in enumerate(rows, 1) if row]
+    rows = [row for row in rows if row]
     if marks is not None and is_bio(marks):
         marks, told = repaired(marks)
         notes += told
-    return TaggedSentences(rows, marks, notes)
+    return TaggedSentences(rows, marks, notes, places)
 
 
 def parse_conll(text: str, name: Any) -> tuple[list[list[str]], list[list[str]] | None]:

@@ -23,11 +23,17 @@ class Pairs:
     """Sources and their targets, row by row: texts, or lists of tokens.
 
     notes  what a user should know about how they were read
+    rows   where each stands in what was read, from 1
     """
 
     sources: Side
     targets: Side
     notes: tuple[str, ...] = ()
+    rows: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            object.__setattr__(self, "rows", range(1, len(self.sources) + 1))
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -60,8 +66,16 @@ def read_pairs(
     return _from_table(read_text_table(data, encoding), source, target)
 
 
-def pairs(sources: Sequence[Any], targets: Sequence[Any], notes: tuple[str, ...] = ()) -> Pairs:
-    """Pairs from two lists, without those that have an empty side."""
+def pairs(
+    sources: Sequence[Any],
+    targets: Sequence[Any],
+    notes: tuple[str, ...] = (),
+    rows: Sequence[int] = (),
+) -> Pairs:
+    """Pairs from two lists, without those that have an empty side.
+
+    rows  where each stands, for messages; empty: from 1
+    """
     sources, targets = list(sources), list(targets)
     if len(sources) != len(targets):
         raise DataError(
@@ -70,8 +84,9 @@ def pairs(sources: Sequence[Any], targets: Sequence[Any], notes: tuple[str, ...]
     empty = sorted({*_empty(sources), *_empty(targets)})
     if len(empty) == len(sources):
         raise DataError(f"none of {len(sources):,} pairs has text on both sides")
+    rows = rows or range(1, len(sources) + 1)
     if not empty:
-        return Pairs(sources, targets, notes)
+        return Pairs(sources, targets, notes, rows)
     gone = {row - 1 for row in empty}
     kept = [i for i in range(len(sources)) if i not in gone]
     what = (
@@ -79,8 +94,13 @@ def pairs(sources: Sequence[Any], targets: Sequence[Any], notes: tuple[str, ...]
         if len(empty) == 1
         else (f"{len(empty):,} pairs have an empty side and were")
     )
-    note = f"{what} left out ({told_rows(empty)})"
-    return Pairs([sources[i] for i in kept], [targets[i] for i in kept], (*notes, note))
+    note = f"{what} left out ({told_rows([rows[row - 1] for row in empty])})"
+    return Pairs(
+        [sources[i] for i in kept],
+        [targets[i] for i in kept],
+        (*notes, note),
+        [rows[i] for i in kept],
+    )
 
 
 def _is_pair(row: Any) -> bool:
@@ -136,10 +156,11 @@ def _from_tsv(path: str | Path, encoding: str | None) -> Pairs:
             f"{path}, line {short[0]}: expected source, tab, target, but there is no tab "
             f"({len(short):,} such of {len(rows):,} lines)"
         )
-    rows = [fields for fields in rows if len(fields) > 1]
+    places = [i for i, fields in enumerate(rows, 1) if len(fields) > 1]
+    rows = [rows[i - 1] for i in places]
     wide = max((len(fields) for fields in rows), default=2)
     notes = (f"the first two of {wide} columns are read",) if wide > 2 else ()
-    return pairs([fields[0] for fields in rows], [fields[1] for fields in rows], notes)
+    return pairs([fields[0] for fields in rows], [fields[1] for fields in rows], notes, places)
 
 
 def _from_table(table: TextTable, source: str, target: str) -> Pairs:

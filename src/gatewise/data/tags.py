@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.data.labels import listed, missing_rows, times
+from gatewise.data.labels import LISTED, listed, missing_rows, times
 from gatewise.errors import DataError, did_you_mean
 
 OUTSIDE = "O"
@@ -62,16 +62,34 @@ class TagCodec:
         """
         rows = checked_tags(sentences)
         number = {tag: i for i, tag in enumerate(self.tags)}
-        counts = Counter(tag for tags in rows for tag in tags)
-        unknown = [tag for tag in counts if tag not in number]
-        if unknown:
-            told = "; ".join(
-                f"tag '{tag}' ({times(counts[tag])}) was not among the training tags"
-                f"{did_you_mean(tag, self.tags)}"
-                for tag in unknown[:12]
-            )
+        if told := self._unknown(Counter(tag for tags in rows for tag in tags)):
             raise DataError(f"{told} (known: {listed(self.tags)})")
         return [np.array([number[tag] for tag in tags], dtype=np.int64) for tags in rows]
+
+    def strange(self, sentences: Iterable[Sequence[str]]) -> list[str]:
+        """A note on tags not seen in training: what was never seen cannot be told.
+
+        Raises DataError where none but O was seen, or where some cannot stand beside the others.
+        """
+        rows = checked_tags(sentences)
+        counts = Counter(tag for tags in rows for tag in tags)
+        told = self._unknown(counts)
+        if not told:
+            return []
+        if not set(counts) & set(self.tags) - {OUTSIDE} or self.bio != is_bio(rows):
+            raise DataError(f"{told} (known: {listed(self.tags)})")
+        return [f"{told}: no answer can be right there, and each counts as wrong"]
+
+    def _unknown(self, counts: Counter[str]) -> str:
+        """What must be said of tags that are not known, and the nearest known one."""
+        unknown = [tag for tag in counts if tag not in self.tags]
+        more = f"; and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+        told = (
+            f"tag '{tag}' ({times(counts[tag])}) was not among the training tags"
+            f"{did_you_mean(tag, self.tags)}"
+            for tag in unknown[:LISTED]
+        )
+        return "; ".join(told) + more
 
     def decode(self, sentences: Iterable[Any]) -> Tags:
         """The tags of class numbers, sentence by sentence, as they are."""

@@ -184,7 +184,7 @@ class Tagger:
         given = _sentences(data, tags)
         if given.tags is None:
             raise UsageError("tags are missing: give a list of tags for each sentence")
-        self.labels_.encode(given.tags)  # refuses a tag never seen
+        strange = [f"{note[0].upper()}{note[1:]}." for note in self.labels_.strange(given.tags)]
         told = {
             NETWORK: self.predict(given.tokens),
             FREQUENT_TAG: self.rival_.predict(given.tokens),
@@ -194,9 +194,8 @@ class Tagger:
             "learnt from": self.data_["sentences"],
             "held out": self.data_["held"],
         }
-        return TagEvaluation(
-            given.tokens, given.tags, told, facts, remark(given.tokens, self.known_)
-        )
+        said = " ".join(filter(None, [*strange, remark(given.tokens, self.known_)]))
+        return TagEvaluation(given.tokens, given.tags, told, facts, said)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.
