@@ -102,13 +102,42 @@ def test_tokens_alone_are_tagged_and_told_as_one_object(names, capsys):
     assert [row["tags"] for row in rows] == tags
     assert main(["evaluate", "names-tag/model", "bare.conll"]) == 2
     assert "bare.conll has tokens and no tags" in capsys.readouterr().err
-    (names / "line.txt").write_text("Ada flew home .\n", encoding="utf-8")
-    assert main(["predict", "names-tag/model", "line.txt"]) == 0
+    (names / "line.conll").write_text("Ada flew home .\n", encoding="utf-8")
+    assert main(["predict", "names-tag/model", "line.conll"]) == 0
     assert "each line should be one token" in capsys.readouterr().err
     assert main(["predict", "names-tag/model", "bare.conll", "--text", "a"]) == 2
     assert "--text: not for this model" in capsys.readouterr().err
     assert main(["predict", "names-tag/model", "bare.conll", "--out", "bare.conll"]) == 2
     assert "is DATA itself" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "how"),
+    [
+        (
+            "Ada flew home.\n\nBo, too\n",
+            [["Ada", "flew", "home", "."], ["Bo", ",", "too"]],
+            "words and marks",
+        ),
+        ("Ada flew home .\nBo U.N. , too\n", [["Ada", "flew", "home", "."], None], "its spaces"),
+        ("Ada flew home\nBo went too\n", [["Ada", "flew", "home"], ["Bo", "went", "too"]], "cut"),
+        ("Ada flew home\n", [["Ada", "flew", "home"]], "cut"),
+        ("Ada\nflew\n\nBo\n", [["Ada", "flew"], ["Bo"]], None),
+        ("Ada\tB-PER\nflew\tO\n", [["Ada", "flew"]], None),
+        ("Ada NN B-PER\nflew V O\n\nBo NN O\n", [["Ada", "flew"], ["Bo"]], None),
+    ],
+)
+def test_a_text_file_may_hold_a_sentence_on_each_line(content, expected, how, names, capsys):
+    assert main(["tag", "names.conll", *SMALL]) == 0
+    (names / "lines.txt").write_text(content, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["predict", "names-tag/model", "lines.txt", "--out", "told.conll"]) == 0
+    told = capsys.readouterr().err
+    tokens, tags = parse_conll((names / "told.conll").read_text(encoding="utf-8"), "told.conll")
+    expected = [["Bo", "U.N.", ",", "too"] if row is None else row for row in expected]
+    assert tokens == expected
+    assert tags is not None
+    assert (how in told and "lines.txt is read as text" in told) if how else "note" not in told
 
 
 def test_what_a_file_for_the_test_holds_is_not_learnt_from(names):

@@ -128,6 +128,35 @@ def test_copies_of_a_source_stay_on_one_side(turned):
     assert any("occur more than once" in note for note in parts.notes)
 
 
+def test_lines_with_tabs_are_rows_of_a_table(turned, capsys):
+    assert main(["translate", "turned.tsv", *SMALL]) == 0
+    model = "turned-translate/model"
+    for name, first in (("rows.txt", []), ("named.txt", ["note\tsrc"]), ("rows", [])):
+        rows = [*first, *(["a\t1 2 3", "b\t4 5"] if first else ["1 2 3\ta", "", "4 5\tb"])]
+        written(turned, name, rows)
+        capsys.readouterr()
+        assert main(["predict", model, name, "--json"]) == 0
+        told = capsys.readouterr()
+        assert [one for one in json.loads(told.out)["source"] if one] == ["1 2 3", "4 5"]
+        assert ("have tabs: what stands before the first is read" in told.err) == (not first)
+    written(turned, "table.csv", ["a,b", "1 2,x"])
+    assert main(["predict", model, "table.csv"]) == 0
+    assert "column 'a' was taken as the source" in capsys.readouterr().err
+
+
+def test_two_files_are_judged_as_they_are_learnt_from(turned, capsys):
+    assert main(["translate", "turned.tsv", *SMALL]) == 0
+    model = "turned-translate/model"
+    told = []
+    for words in (["a.txt,b.txt"], ["a.txt", "b.txt"]):
+        capsys.readouterr()
+        assert main(["evaluate", model, *words, "--json"]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+    assert main(["evaluate", model, "a.txt", "b.txt", "a.txt"]) == 2
+    assert "3 files were given" in capsys.readouterr().err
+
+
 def test_sources_that_cannot_be_translated(turned, capsys):
     assert main(["translate", "turned.tsv", *SMALL]) == 0
     model = "turned-translate/model"

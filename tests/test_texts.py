@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewise.data.conll import read_tagged, tagged
+from gatewise.data.conll import read_sentences, read_tagged, tagged
 from gatewise.data.files import read_lines, read_text
 from gatewise.data.pairs import pairs, read_pairs
 from gatewise.data.text_table import read_text_table
@@ -379,3 +379,12 @@ def test_pairs_in_any_holder_and_what_is_none():
 def test_a_missing_tag_is_no_class(gap):
     with pytest.raises(DataError, match="sentence 1, token 2 has an empty tag"):
         tagged([["a", "b"]], [["X", gap]])
+
+
+def test_words_that_a_tagger_knows_stay_whole(tmp_path):
+    path = written(tmp_path, "The U.N. met Well-Known-Co, in X-ray.\n", "lines.txt")
+    found = read_sentences(path, {"O"}, {"u.n.", "well-known-co", "in"})
+    assert found.tokens == [
+        ["The", "U.N.", "met", "Well-Known-Co", ",", "in", "X", "-", "ray", "."]
+    ]
+    assert list(found.rows) == [1]

@@ -37,16 +37,18 @@ Asked = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of texts to classify, to "
-        "translate or to continue also a plain file with one on each line.",
+        help="CSV, TSV, JSON Lines or Parquet file; of texts to classify, to translate or to "
+        "continue also a plain file with one on each line. Of a tagger CoNLL or JSON Lines; or a "
+        ".txt with a sentence on each line: it is one where its lines are neither single tokens "
+        "nor end with the model's tags.",
     ),
 ]
 Judged = Annotated[
-    str,
+    list[str],
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of a translator also "
-        "SOURCES,TARGETS; of a generator a text.",
+        help="CSV, TSV, JSON Lines or Parquet file; of a tagger CoNLL; of a translator also two "
+        "files, SOURCES TARGETS or SOURCES,TARGETS; of a generator a text.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -87,7 +89,7 @@ def predict(
 
 
 @with_panels(EVALUATE)
-def evaluate(model: Model, data: Judged, *, as_json: Json = False, **flags: Any) -> None:
+def evaluate(model: Model, files: Judged, *, as_json: Json = False, **flags: Any) -> None:
     """Score a saved model and the baselines on DATA that it was not trained on.
 
     Of a series the rows after those of the training count.
@@ -98,12 +100,17 @@ def evaluate(model: Model, data: Judged, *, as_json: Json = False, **flags: Any)
       gatewise evaluate air-forecast/model air-with-this-year.csv --json
       gatewise evaluate reviews-classify/model more-reviews.csv --label sentiment
       gatewise evaluate names-tag/model more.conll
+      gatewise evaluate dates-translate/model more.en more.de
       gatewise evaluate play-generate/model another-play.txt
     """
     saved, task = loaded(model)
     module = _module(task)
     own = taken(task, module.EVALUATE, given(flags), EVALUATE)
-    module.evaluate(saved, data, as_json=as_json, flags=own)
+    most = 2 if task == "translate" else 1
+    if len(files) > most:
+        expected = "one of pairs, or two: SOURCES TARGETS" if most == 2 else "one"
+        raise UsageError(f"{len(files)} files were given; expected {expected}")
+    module.evaluate(saved, ",".join(files), as_json=as_json, flags=own)
 
 
 def info(model: Model, *, as_json: Json = False) -> None:

@@ -11,7 +11,7 @@ from gatewise import outputs
 from gatewise.cli import show
 from gatewise.cli.answers import check_not_data
 from gatewise.cli.tag_run import with_tags
-from gatewise.data.conll import TaggedSentences, read_tagged
+from gatewise.data.conll import TaggedSentences, read_sentences
 from gatewise.tasks.tagger import Tagger
 
 # flags of these two verbs that a tagger takes
@@ -22,8 +22,12 @@ EVALUATE = ("encoding",)
 def predict(
     saved: Tagger, data: str, *, out: str | None, as_json: bool, flags: Mapping[str, Any]
 ) -> None:
-    """A tag for each token of DATA, as a CoNLL file; tags that stand there are passed over."""
-    found = read_tagged(Path(data), flags["encoding"])
+    """A tag for each token of DATA, as a CoNLL file; tags that stand there are passed over.
+
+    DATA may be plain text, too: see data.conll.read_sentences.
+    """
+    words = {text for channel, text in saved.codec_.vocabulary if channel == 0}
+    found = read_sentences(Path(data), saved.tags_, words, flags["encoding"])
     check_not_data(out, data)
     show.notes(show.open_console(sys.stderr), _passed_over(saved, found))
     told = saved.predict(found.tokens)

@@ -14,7 +14,7 @@ from gatewise.cli import show
 from gatewise.cli.answers import check_not_data, tell_frame
 from gatewise.cli.translate_run import as_texts
 from gatewise.data.files import read_lines, suffix
-from gatewise.data.pairs import SOURCE_NAMES, read_pairs
+from gatewise.data.pairs import SOURCE_NAMES, TARGET_NAMES, read_pairs
 from gatewise.data.text_table import JSON_SUFFIXES, read_text_table
 from gatewise.errors import DataError
 from gatewise.tasks.reading import is_empty
@@ -32,7 +32,7 @@ def predict(
     """An answer to each source of DATA, a line of a file or a row of a table; to an empty one an
     empty answer.
     """
-    sources = read_sources(data, flags["source"], flags["encoding"])
+    sources, notes_on_file = read_sources(data, flags["source"], flags["encoding"])
     check_not_data(out, data)
     if saved.source_.kind == "tokens":
         sources = [one.split() if isinstance(one, str) else one for one in sources]
@@ -40,6 +40,7 @@ def predict(
     if not full:
         raise DataError(f"{data} holds nothing to translate")
     notes = show.open_console(sys.stderr)
+    show.notes(notes, notes_on_file)
     gone = len(sources) - len(full)
     if gone:
         what = "source has an empty answer" if gone == 1 else "sources have empty answers"
@@ -54,20 +55,32 @@ def predict(
     tell_frame(answers, measured=[], out=out, as_json=as_json)
 
 
-def read_sources(data: str, source: str | None, encoding: str | None) -> list[Any]:
-    """The lines of a text file, or a column of a table: by its name, else the first."""
+def read_sources(
+    data: str, source: str | None, encoding: str | None
+) -> tuple[list[Any], list[str]]:
+    """(sources, notes): the lines of a text file, or a column of a table: by its name, else the
+    first. Lines that all have a tab are rows of a table.
+    """
+    notes: list[str] = []
     if source is None and suffix(data) not in TABLES:
         sources: list[Any] = read_lines(data, encoding)
-        if suffix(data) != ".txt" and all("\t" in line for line in sources):
+        if all("\t" in line for line in sources if line.strip()):
+            names = {cell.strip().casefold() for cell in sources[0].split("\t")}
+            if names & {*SOURCE_NAMES, *TARGET_NAMES}:
+                return read_sources(data, "", encoding)
             sources = [line.split("\t")[0] for line in sources]
+            notes.append(f"the lines of {data} have tabs: what stands before the first is read")
     else:
         table = read_text_table(Path(data), encoding)
         folded = {name.casefold(): name for name in table.columns}
         known = [folded[name] for name in SOURCE_NAMES if name in folded]
         if source is None and not known and suffix(data) == ".tsv":
             table = table.headless()
-        sources = table.column(source or (known or list(table.columns))[0])
-    return sources
+        name = source or (known or list(table.columns))[0]
+        sources = table.column(name)
+        if not source and not known and len(table.columns) > 1:
+            notes.append(f"column '{name}' was taken as the source")
+    return sources, notes
 
 
 def evaluate(saved: Translator, data: str, *, as_json: bool, flags: Mapping[str, Any]) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatewise.data.files import read_text, suffix
+from gatewise.data.files import read_lines, read_text, suffix
 from gatewise.data.labels import told_rows
 from gatewise.data.tags import checked_tags, is_bio, repaired
 from gatewise.data.text_table import JSON_SUFFIXES, TextTable, read_text_table
+from gatewise.data.words import split_words
 from gatewise.errors import DataError
 
 TOKEN_NAMES = ("tokens", "words", "token", "sentence", "text")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "labels", "tag", "label", "ner")
 DOCUMENT = "-DOCSTART-"
 BLANK = " \t\r\ufeff"  # also the mark of a file that was put behind another
+MARK_APART = re.compile(r"\s[.,!?;:](\s|$)")  # words and marks have been cut already
+MARK_BEHIND = re.compile(r"\w[.,!?;:](\s|$)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,46 @@ def read_tagged(data: Any, encoding: str | None = None) -> TaggedSentences:
             f"'tokens', and the other 'tags'"
         )
     return tagged(words, _column(table, TAG_NAMES))
+
+
+def read_sentences(
+    path: str | Path, tags: Collection[str], words: Collection[str], encoding: str | None = None
+) -> TaggedSentences:
+    """Sentences to be tagged: as `read_tagged`, and plain text (.txt) with one on each line.
+
+    A text file is taken for CoNLL where every line is one token, has a tab, or ends with one of
+    these tags and has as many columns as the others. Else a note says how its lines are cut:
+    these words, in small letters, stay whole. Empty lines are no sentences.
+    """
+    if suffix(path) != ".txt":
+        return read_tagged(path, encoding)
+    lines = read_lines(path, encoding)
+    rows = [i for i, line in enumerate(lines, 1) if line.strip(BLANK) and DOCUMENT not in line]
+    full = [lines[row - 1] for row in rows]
+    widths = {len(line.split()) for line in full if not line.startswith("# ")}
+    tagged_lines = len(widths) == 1 and any(line.split()[-1] in tags for line in full)
+    if not full or widths == {1} or tagged_lines or any("\t" in line for line in full):
+        return read_tagged(path, encoding)
+    apart = sum(bool(MARK_APART.search(line)) for line in full)
+    if apart > sum(bool(MARK_BEHIND.search(line)) for line in full):
+        tokens, how = [line.split() for line in full], "at its spaces"
+    else:
+        tokens, how = [_cut(line, words) for line in full], "into words and marks"
+    note = f"{path} is read as text: each line is a sentence, cut {how}"
+    return TaggedSentences(tokens, None, (note,), rows)
+
+
+def _cut(line: str, words: Collection[str]) -> list[str]:
+    """Known words as they are, the mark behind one by itself; all else by the rules."""
+    found: list[str] = []
+    for chunk in line.split():
+        if chunk.lower() in words:
+            found.append(chunk)
+        elif chunk[:-1].lower() in words and not chunk[-1].isalnum():
+            found += [chunk[:-1], chunk[-1]]
+        else:
+            found += split_words(chunk) or [chunk]
+    return found
 
 
 def tagged(
