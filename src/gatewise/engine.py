@@ -8,20 +8,31 @@ teacher forcing) is planned beforehand and handed over as arrays.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import importlib.util
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import Batch, IntArray, Source
+from gatewise.batch import Array, Batch, IntArray, Source
 from gatewise.errors import MissingExtraError, UsageError, did_you_mean
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
 
-ENGINES = {"torch": "gatewise.engines.torch.engine"}  # name -> module with a class `Engine`
+ENGINES = {  # name -> module with a class `Engine`
+    "torch": "gatewise.engines.torch.engine",
+    "tensorflow": "gatewise.engines.keras.engine",
+    "jax": "gatewise.engines.keras.engine",
+}
+ON_KERAS = ("tensorflow", "jax")
 DEVICES = ("auto", "cpu", "cuda")
+GATHERED = 2**20  # values of x gathered at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +108,8 @@ def load_engine(
 ) -> Engine:
     """Build the network on an engine. No framework is imported before this call.
 
-    Raises UsageError for an unknown engine or device, MissingExtraError when its framework is
-    not installed.
+    Raises UsageError for an unknown engine or device, or where Keras already runs on another
+    backend; MissingExtraError when its framework is not installed.
     """
     if name not in ENGINES:
         hint = did_you_mean(name, ENGINES)
@@ -106,6 +117,8 @@ def load_engine(
     if device not in DEVICES:
         hint = did_you_mean(device, DEVICES)
         raise UsageError(f"device '{device}' is unknown{hint} (devices: {', '.join(DEVICES)})")
+    if name in ON_KERAS:
+        _choose_backend(name)
     try:
         module = importlib.import_module(ENGINES[name])
     except ModuleNotFoundError as error:
@@ -114,3 +127,74 @@ def load_engine(
         raise MissingExtraError(error.name, extra=name) from None
     engine: Engine = module.Engine(spec, training, weights, device=device)
     return engine
+
+
+def _choose_backend(name: str) -> None:
+    """Keras reads its backend once, when it is imported, for the whole process.
+
+    Raises MissingExtraError, or UsageError where it is another one.
+    """
+    for package in ("keras", name):
+        if package not in sys.modules and importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, extra=name)
+    live = sys.modules.get("keras")
+    given = os.environ.get("KERAS_BACKEND")
+    backend = given if live is None else live.config.backend()
+    if backend not in (None, "", name):
+        if live is None:
+            cause, advice = f"KERAS_BACKEND is '{backend}'", f"unset it, or set it to '{name}'"
+        else:
+            cause = f"Keras already runs on '{backend}' in this process, for good"
+            advice = f"start a new process, with KERAS_BACKEND unset or '{name}'"
+        raise UsageError(f"engine '{name}' needs KERAS_BACKEND={name}, but {cause}; {advice}")
+    os.environ["KERAS_BACKEND"] = name
+    if name == "tensorflow" and live is None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        with _silent():
+            importlib.import_module("keras")
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """TensorFlow greets on stderr from C++, before it reads how much it is to say."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without stderr
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def gathered(
+    source: Source,
+    arrays: Mapping[str, Array],
+    batches: Sequence[IntArray],
+    as_rows: Callable[[IntArray], Array] = lambda rows: rows,
+) -> Iterator[Batch]:
+    """The batches of an epoch, gathered many at a time: small ones cost more to gather than to
+    learn from. Sequences of unequal lengths are padded batch by batch.
+
+    arrays, as_rows  the data, and what turns numbers of examples into an index of it
+    """
+    names = [field.name for field in fields(Batch)]
+    first = 0
+    while first < len(batches):
+        block = [batches[first]]
+        one = source.gather(arrays, as_rows(block[0][:1]))
+        room = GATHERED // math.prod(one.x.shape) if one.lengths is None else 0
+        while first + len(block) < len(batches) and (len(block) + 1) * len(block[0]) <= room:
+            block.append(batches[first + len(block)])
+        whole = source.gather(arrays, as_rows(np.concatenate(block)))
+        at = 0
+        for rows in block:
+            parts = (getattr(whole, name) for name in names)
+            yield Batch(*(None if part is None else part[at : at + len(rows)] for part in parts))
+            at += len(rows)
+        first += len(block)

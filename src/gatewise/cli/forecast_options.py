@@ -59,7 +59,7 @@ class ForecastOptions(Options):
     test: int | None = Field(default=None, ge=1)
     refit: bool = False
     folds: int | None = Field(default=None, ge=1)
-    engine: Literal["torch"] = "torch"
+    engine: Literal["torch", "tensorflow", "jax"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)
     out: str | None = None

@@ -56,7 +56,7 @@ class TranslateOptions(Options):
     validation: int | float = Field(default=0.1, ge=0)
     test: HeldOut = 0.2
     encoding: str | None = None
-    engine: Literal["torch"] = "torch"
+    engine: Literal["torch", "tensorflow", "jax"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)
     out: str | None = None

@@ -1,0 +1,1 @@
+"""The Keras dialect, on TensorFlow and on JAX."""

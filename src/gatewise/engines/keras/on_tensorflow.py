@@ -1,0 +1,165 @@
+"""What TensorFlow does in its own way: the loop over the steps, compiled steps, devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gatewise.errors import UsageError
+
+tf.get_logger().setLevel("ERROR")  # it warns of every network that is new to it
+
+Tensor = Any
+VERSION = f"tensorflow {tf.__version__}"
+CUDNN = bool(tf.config.list_physical_devices("GPU"))
+
+
+def run(
+    cell: str,
+    x: Tensor,
+    weights: Sequence[Tensor],
+    state: tuple[Tensor, ...] | None,
+    lengths: Tensor | None,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """A layer over all steps, and its state after the last one: of each length, if given.
+
+    x (B, T, F) -> (B, T, H); weights as the layers of Keras have them
+    """
+    kernel, recurrent, bias = weights
+    hidden = recurrent.shape[0]
+    x = tf.transpose(x, (1, 0, 2))  # (T, B, F)
+    begin = state or (tf.zeros((tf.shape(x)[1], hidden), x.dtype),) * (1 + (cell == "lstm"))
+    if cell == "lstm":
+        series = _lstm(x, kernel, recurrent, bias, begin)
+    else:
+        series = (_loop(cell, x, kernel, recurrent, bias, begin[0]),)
+    if lengths is None:
+        last = tuple(part[-1] for part in series)
+    else:
+        rows = tf.range(tf.shape(lengths)[0])
+        index = tf.stack([tf.cast(lengths, tf.int32) - 1, rows], axis=1)
+        last = tuple(tf.gather_nd(part, index) for part in series)
+    return tf.transpose(series[0], (1, 0, 2)), last
+
+
+def _lstm(
+    x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, begin: tuple[Tensor, ...]
+) -> tuple[Tensor, Tensor]:
+    """h and c (T, B, H): one kernel for all steps; its gates stand in the order i f g o."""
+    nothing = tf.zeros((recurrent.shape[0],), x.dtype)  # no peepholes
+    _, c, _, _, _, _, h = tf.raw_ops.BlockLSTMV2(
+        seq_len_max=tf.shape(x, out_type=tf.int64)[0],
+        x=x,
+        cs_prev=begin[1],
+        h_prev=begin[0],
+        w=tf.concat([kernel, recurrent], axis=0),
+        wci=nothing,
+        wcf=nothing,
+        wco=nothing,
+        b=bias,
+        cell_clip=0.0,
+        use_peephole=False,
+    )
+    return h, c
+
+
+def _loop(
+    cell: str, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor
+) -> Tensor:
+    """h (T, B, H) of a GRU or a plain layer; what the steps read is multiplied at once."""
+    own = bias[0] if cell == "gru" else bias
+    read = tf.einsum("tbf,fg->tbg", x, kernel) + own
+    count = tf.shape(x)[0]
+    reads = tf.TensorArray(x.dtype, count).unstack(read)
+    shown = tf.TensorArray(x.dtype, count, element_shape=h.shape)
+
+    def gru(now: Tensor, h: Tensor) -> Tensor:
+        kept = tf.matmul(h, recurrent) + bias[1]
+        z, r, n = tf.split(now, 3, axis=1)
+        kept_z, kept_r, kept_n = tf.split(kept, 3, axis=1)
+        z, r = tf.sigmoid(z + kept_z), tf.sigmoid(r + kept_r)
+        n = tf.tanh(n + r * kept_n)
+        return n + z * (h - n)
+
+    def rnn(now: Tensor, h: Tensor) -> Tensor:
+        return tf.tanh(now + tf.matmul(h, recurrent))
+
+    step = gru if cell == "gru" else rnn
+
+    def body(t: Tensor, h: Tensor, shown: Any) -> tuple[Tensor, Tensor, Any]:
+        h = step(reads.read(t), h)
+        return t + 1, h, shown.write(t, h)
+
+    _, _, shown = tf.while_loop(lambda t, *_: t < count, body, (0, h, shown))
+    return shown.stack()
+
+
+def flip(x: Tensor, lengths: Tensor) -> Tensor:
+    """Each sequence backwards within its own length.  (B, T, F)"""
+    return tf.reverse_sequence(x, lengths, seq_axis=1, batch_axis=0)
+
+
+def at_steps(x: Tensor, index: Tensor) -> Tensor:
+    """(B, T, F), (B, N) -> (B, N, F)"""
+    return tf.gather(x, index, batch_dims=1)
+
+
+def with_gradients(
+    function: Callable[..., Any], values: dict[str, Tensor]
+) -> tuple[Any, dict[str, Tensor]]:
+    """function(values) -> (to be lowered, anything else); these, and the slope by each value."""
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        lowered, others = function(values)
+    slopes = tape.gradient(lowered, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return (lowered, others), {name: tf.convert_to_tensor(s) for name, s in slopes.items()}
+
+
+def compiled(function: Callable[..., Any], donated: Sequence[int]) -> Callable[..., Any]:  # noqa: ARG001
+    """The function as a graph, whatever the sizes of its arrays."""
+    return tf.function(function, reduce_retracing=True)  # type: ignore[no-any-return]
+
+
+def constant(tensor: Tensor) -> Tensor:
+    """The numbers alone: no gradient goes through."""
+    return tf.stop_gradient(tensor)
+
+
+def placed(array: Any, device: str) -> Tensor:
+    """As a tensor of its own, on the device."""
+    with tf.device(_named(device)):
+        return tf.constant(array)
+
+
+def on(device: str) -> Any:
+    """What is computed in this block is computed there."""
+    return tf.device(_named(device))
+
+
+def fitted(sizes: tuple[int, int]) -> tuple[int, int]:
+    """Rows and steps as they are: one graph serves all sizes."""
+    return sizes
+
+
+def _named(device: str) -> str:
+    return "/GPU:0" if device == "cuda" else "/CPU:0"
+
+
+def device(name: str) -> str:
+    """`cpu` or `cuda`. Raises UsageError when it is not there."""
+    if name == "auto":
+        return "cuda" if CUDNN else "cpu"
+    if name == "cuda" and not CUDNN:
+        raise UsageError(
+            "device 'cuda' was asked for, but TensorFlow sees no CUDA device here; "
+            "use device='auto' (takes one where there is one) or 'cpu'"
+        )
+    return name
+
+
+def array(tensor: Tensor) -> Any:
+    """As NumPy has it, a copy."""
+    return np.array(tensor)
