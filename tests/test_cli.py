@@ -8,10 +8,12 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from shop import ROWS, SMALL, forecast, months, sales, write_csv
 
+import gatewise
 from gatewise.cli import forecast_run, main
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import field_help, job, panels, read_config
@@ -188,7 +190,15 @@ def test_info_shows_what_was_chosen(trained, capsys):
     for word in ("hidden_size", "lstm", "sales", "direct", "12"):
         assert word in text
     assert main(["info", str(trained / "out/model"), "--json"]) == 0
-    assert isinstance(json.loads(capsys.readouterr().out), dict)
+    told = json.loads(capsys.readouterr().out)
+    model = gatewise.load(trained / "out/model")
+    assert told["task"] == "forecast"
+    assert told["parameters"] == model.parameters_
+    assert told["network"] == model.spec_.model_dump()
+    assert told["training"] == model.training_.model_dump()
+    assert told["lookback"] == model.lookback_
+    assert told["history"]["epochs"] == len(model.history_.records)
+    assert told["data"]["columns"]["sales"]["mean"] == pytest.approx(np.mean(sales(ROWS)), rel=0.2)
 
 
 # --- flags and configuration --------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from shop import earlier_run, fingerprint
@@ -126,3 +127,19 @@ def test_a_sequence_that_is_too_long_is_cut_with_a_notice(data, capsys):
     assert run("translate", "--max-length", "2", "--epochs", "1", "--unit", "word") == 0
     told = capsys.readouterr().out
     assert "texts longer than 2 tokens: their end is not read" in told
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_info_as_json_is_of_numbers_and_names(verb, data, capsys):
+    assert run(verb, "--epochs", "1") == 0
+    metrics = json.loads((data / "out/metrics.json").read_text(encoding="utf-8"))
+    capsys.readouterr()
+    assert main(["info", "out/model", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["task"] == verb
+    assert told["parameters"] == metrics["parameters"]
+    assert told["history"]["epochs"] == 1
+    assert told["network"]["hidden_size"] == metrics["settings"]["network"]["hidden_size"]
+    assert told["training"]["learning_rate"] == metrics["settings"]["training"]["learning_rate"]
+    names = [*told, *told["data"], *told["params"], *told["history"]]
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names)

@@ -375,3 +375,9 @@ def test_a_failed_fit_keeps_what_was_learnt(models: dict[str, gw.Generator]) -> 
     with pytest.raises(DataError):
         model.fit("")
     assert model.generate("a ", 20) == before
+
+
+def test_the_score_is_minus_the_nats(model: gw.Generator) -> None:
+    text = story(600, seed=9)
+    nats = model.evaluate(text).scores()["network"]["nats per character"]
+    assert model.score(text) == -nats

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seqeval.metrics import f1_score
 
 import gatewise as gw
 from gatewise.batch import PADDING, UNKNOWN
@@ -132,3 +133,16 @@ def test_no_sentences_have_no_tags(trained):
     assert trained.predict([]) == []
     with pytest.raises(UsageError, match=r"no pooling.*no tie_embedding"):
         tagger(network=gw.Network(pooling="max", tie_embedding=True)).fit([["a"]], [["O"]])
+
+
+def test_probabilities_are_of_the_tags_told(trained, new):
+    told, tags = trained.predict_proba(new.tokens), trained.predict(new.tokens)
+    for p, own in zip(told, tags, strict=True):
+        assert p.shape == (len(own), len(trained.tags_))
+        np.testing.assert_allclose(p.sum(axis=1), 1)
+        assert [trained.tags_[i] for i in p.argmax(axis=1)] == own
+    assert trained.predict_proba([]) == []
+
+
+def test_the_score_is_that_of_seqeval(trained, new):
+    assert trained.score(new) == pytest.approx(f1_score(new.tags, trained.predict(new.tokens)))

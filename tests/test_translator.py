@@ -276,3 +276,9 @@ def test_few_pairs_are_all_learnt_from():
     assert any("all 10 pairs are learnt from" in note for note in model.notes_)
     assert model.history_.best_epoch == 1
     assert translator(training=ONE, validation=0).fit(SOURCES, TARGETS).data_["held"] == 0
+
+
+def test_the_score_is_what_translations_are_ranked_by(trained):
+    sources, targets = NEW, [list(reversed(source)) for source in NEW]
+    told = trained.evaluate(sources, targets)
+    assert trained.score(sources, targets) == told.scores()["network"][told.ranked_by]

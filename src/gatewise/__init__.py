@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gatewise.version import __version__
 
 if TYPE_CHECKING:
-    from gatewise.data import datasets
+    from gatewise.data import datasets, toys
     from gatewise.errors import (
         ArtifactError,
         DataError,
@@ -57,10 +57,12 @@ __all__ = [
     "__version__",
     "datasets",
     "load",
+    "toys",
 ]
 
 _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.data.datasets": (),
+    "gatewise.data.toys": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
     "gatewise.tasks.classifier": ("Classifier",),

@@ -116,19 +116,22 @@ def evaluate(model: Model, files: Judged, *, as_json: Json = False, **flags: Any
 def info(model: Model, *, as_json: Json = False) -> None:
     """Show what a saved model is, what it was trained on and how.
 
+    With --json numbers and plain values, under the names of Python and --config.
+
     \b
     Examples:
       gatewise info air-forecast/model
     """
     from gatewise import outputs
     from gatewise.cli import show
+    from gatewise.tasks.plain_facts import plain_facts
     from gatewise.tasks.shared import load
 
-    summary = load(model).summary()
+    saved = load(model)
     if as_json:
-        sys.stdout.write(outputs.to_json(summary) + "\n")
+        sys.stdout.write(outputs.to_json(plain_facts(saved)) + "\n")
     else:
-        show.facts(show.open_console(), summary)
+        show.facts(show.open_console(), saved.summary())
 
 
 def loaded(path: str) -> tuple[Any, str]:

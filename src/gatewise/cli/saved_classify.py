@@ -30,7 +30,7 @@ def predict(
     found = labelled(Path(data), _text(saved, data, flags), None, flags["encoding"])
     check_not_data(out, data)
     full = found.without_empty()
-    notes = [*full.notes, *saved.reading_.encode(full.texts)[1]]
+    notes = [*full.notes, *saved.remarks(full.texts)]
     show.notes(show.open_console(sys.stderr), notes)
     told = answer_table(saved, saved.predict_proba(full.texts), {"row": full.rows})
     told = told.set_index("row")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.judging.classes import ClassEvaluation
-from gatewise.judging.labels import LabelEvaluation
+from gatewise.judging.labels import TOLD, LabelEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.classes import MAJORITY, TFIDF, NearestSequence, TfidfRegression
 from gatewise.tasks import seen
@@ -38,6 +38,8 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
     counts = np.pad(counts, (0, never))
     inputs = examples.inputs
     remarks = [f"{note[0].upper()}{note[1:]}." for note in strange]
+    unread = model.reading_.remarks(model.reading_.encode(inputs)[0])
+    remarks += [f"{note[0].upper()}{note[1:]}." for note in unread]
     remarks += [seen.remark(inputs, model.known_), seen.remark_on_copies(inputs)]
     if not rivals:
         absent = "The nearest neighbour"
@@ -58,6 +60,17 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
             labels.classes, truth.astype(np.int64), told, counts, size, facts, remark
         )
     return ClassEvaluation(labels.classes, truth, told, counts, facts, remark)
+
+
+def accuracy(model: Classifier, examples: Examples) -> float:
+    """Share of the examples whose class, or whose every label, is told right."""
+    labels, _ = model.labels_.widened(examples.labels or [])
+    truth = labels.encode(examples.labels or [])
+    told = model.predict_proba(examples.inputs)
+    if truth.ndim == 1:
+        return float((told.argmax(axis=1) == truth).mean())
+    answers = np.pad(told >= TOLD, ((0, 0), (0, truth.shape[1] - told.shape[1])))
+    return float((answers == truth).all(axis=1).mean())
 
 
 def _rivals(model: Classifier) -> dict[str, Callable[[Sequence[Any]], Floats]]:

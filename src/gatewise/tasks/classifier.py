@@ -20,7 +20,7 @@ from gatewise.rivals.classes import TfidfRegression
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_plan, shared
 from gatewise.tasks.class_facts import facts
-from gatewise.tasks.class_judging import judge
+from gatewise.tasks.class_judging import accuracy, judge
 from gatewise.tasks.class_state import restore, to_artifact
 from gatewise.tasks.committee import (
     Committee,
@@ -217,6 +217,28 @@ class Classifier:
         inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
         steps, _ = self.reading_.encode(inputs)
         return self.committee_.probabilities(steps, self.labels_.kind == "multilabel")
+
+    def remarks(self, data: Any) -> list[str]:
+        """What must be said of how these are read: what is cut off, what was never learnt."""
+        self._check_fitted()
+        inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
+        steps, cut = self.reading_.encode(inputs)
+        return [*cut, *self.reading_.remarks(steps)]
+
+    def score(
+        self,
+        data: Any,
+        labels: Sequence[Any] | None = None,
+        *,
+        text: str | list[str] | None = None,
+        label: str | None = None,
+    ) -> float:
+        """Share of the examples that are told right: the class, or all labels. As scikit-learn's.
+
+        What `evaluate` says beside it is left out.
+        """
+        self._check_fitted()
+        return accuracy(self, self._examples(data, labels, text, label))
 
     def attention(self, data: Any) -> list[NDArray[np.float32]]:
         """The weight of each step that was read, one array (t,) for each input.

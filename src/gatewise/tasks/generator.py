@@ -16,6 +16,7 @@ from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.errors import UsageError
 from gatewise.judging.language import LanguageEvaluation
+from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.ngrams import NgramModel
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import generator_plan, shared
@@ -230,6 +231,11 @@ class Generator:
         """
         self._check_fitted()
         return judge(self, read_texts(text))
+
+    def score(self, text: str | Sequence[str]) -> float:
+        """Minus the nats per character on a text that was not learnt from: higher is better."""
+        self._check_fitted()
+        return -dict(judge(self, read_texts(text), alone=True).ranking())[NETWORK]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.

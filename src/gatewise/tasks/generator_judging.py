@@ -63,8 +63,11 @@ def _nats(logits: NDArray[np.float32], truth: Ids) -> Floats:
     return found
 
 
-def judge(model: Generator, given: Texts) -> LanguageEvaluation:
-    """The network and its baselines on the same tokens, all but the first."""
+def judge(model: Generator, given: Texts, *, alone: bool = False) -> LanguageEvaluation:
+    """The network and its baselines on the same tokens, all but the first.
+
+    alone  only with the baseline that costs nothing
+    """
     if given.several and not model.data_["several"]:
         if len(given.texts) > 1:
             raise DataError(
@@ -87,7 +90,7 @@ def judge(model: Generator, given: Texts) -> LanguageEvaluation:
         NETWORK: float(nats(model.runner_, steps, size).sum()),
         UNIGRAM: float(unigram_nats(counted, ids[1:], size).sum()),
     }
-    if model.ids_ is not None:
+    if model.ids_ is not None and not alone:
         if model.rival_ is None:
             model.rival_ = NgramModel.fit(model.ids_.astype(np.int64), vocab_size=size)
         totals[FIVEGRAM] = float(model.rival_.nats(ids[1:], before=ids[:1]).sum())

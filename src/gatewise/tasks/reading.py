@@ -10,10 +10,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from gatewise.batch import UNKNOWN
 from gatewise.data.channels import ChannelCodec
 from gatewise.data.sequences import Ragged
 from gatewise.data.text import TextCodec
 from gatewise.errors import DataError
+
+MANY = 0.5  # share of tokens that are unknown
 
 Kind = Literal["text", "tokens", "numbers"]
 
@@ -42,6 +45,22 @@ class Reading:
                 f"{_rows(empty)} empty: there is nothing to read; leave {_them(empty)} out"
             )
         return Ragged(encoded.tokens, encoded.starts, encoded.lengths), encoded.notes
+
+    def remarks(self, steps: Ragged) -> list[str]:
+        """What must be said of inputs in which nothing, or little, was ever learnt."""
+        if isinstance(self.codec, ChannelCodec) or not len(steps):
+            return []
+        known = [steps[row][:, 0] != UNKNOWN for row in range(len(steps))]
+        blind = sum(not own.any() for own in known)
+        share = 1 - float(np.concatenate(known).mean())
+        if blind:
+            what = "texts" if self.kind == "text" else "inputs"
+            have = "has" if blind == 1 else "have"
+            return [
+                f"{blind:,} of {len(steps):,} {what} {have} no token that was learnt: the answer "
+                f"there is what the model says of nothing"
+            ]
+        return [f"{share:.0%} of the tokens were never learnt"] if share > MANY else []
 
     @property
     def vocab_size(self) -> int:

@@ -164,17 +164,37 @@ class Tagger:
 
     def predict(self, data: Any) -> list[list[str]]:
         """A tag for each token of each sentence. Raises DataError for a sentence without tokens."""
+        told = [logits.argmax(axis=1) for logits in self._logits(data)]
+        return self.labels_.decode(told)
+
+    def predict_proba(self, data: Any) -> list[NDArray[np.float64]]:
+        """How probable each tag is, an array (t, tags) for each sentence, in the order of `tags_`.
+
+        Rows sum to 1. As trained: these are not calibrated.
+        """
+        found = []
+        for logits in self._logits(data):
+            z = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+            found.append(z / z.sum(axis=1, keepdims=True))
+        return found
+
+    def score(self, data: Any, tags: Sequence[Sequence[str]] | None = None) -> float:
+        """Entity F1; of tags that mark no spans, the share of tokens with the right one."""
+        found = self.evaluate(data, tags)
+        return dict(found.ranking())[NETWORK]
+
+    def _logits(self, data: Any) -> list[NDArray[np.float32]]:
+        """(t, tags) of each sentence"""
         self._check_fitted()
         sentences = _words(data)
         if not len(sentences):
             return []
         steps = self.codec_.encode(sentences)
-        told: list[list[str]] = [[] for _ in range(len(steps))]
+        found: list[Any] = [None] * len(steps)
         for rows, batch in batches(steps):
-            classes = self.runner_.forward(batch).output.argmax(axis=-1)  # (B, T)
-            for row, own in zip(rows.tolist(), classes, strict=True):
-                told[row] = self.labels_.decode([own[: steps.lengths[row]]])[0]
-        return told
+            for row, own in zip(rows.tolist(), self.runner_.forward(batch).output, strict=True):
+                found[row] = own[: steps.lengths[row]]
+        return found
 
     def evaluate(self, data: Any, tags: Sequence[Sequence[str]] | None = None) -> TagEvaluation:
         """Scores on sentences that were not learnt from, beside the most frequent tag of each

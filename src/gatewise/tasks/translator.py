@@ -16,6 +16,7 @@ from gatewise.engines.onnx.engine import build_graphs
 from gatewise.engines.onnx.steps import DecoderSteps
 from gatewise.errors import UsageError
 from gatewise.judging.translation import TranslationEvaluation
+from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.translation import NearestTranslation
 from gatewise.spec import Attention, Network, NetworkSpec, Training
 from gatewise.tasks import shared, translator_plan
@@ -221,6 +222,15 @@ class Translator:
         """
         self._check_fitted()
         return judge(self, read_given(sources, targets), beam, length_penalty)
+
+    def score(self, sources: Any, targets: Sequence[Any] | None = None) -> float:
+        """BLEU of texts; the share that is exactly right of lists of tokens, and of short texts.
+
+        See TranslationEvaluation.ranked_by.
+        """
+        self._check_fitted()
+        found = judge(self, read_given(sources, targets), None, None, alone=True)
+        return dict(found.ranking())[NETWORK]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.

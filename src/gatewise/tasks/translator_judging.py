@@ -22,9 +22,17 @@ NAMES = {"text": "texts", "tokens": "lists of tokens"}
 
 
 def judge(
-    model: Translator, given: Pairs, beam: int | None, length_penalty: float | None
+    model: Translator,
+    given: Pairs,
+    beam: int | None,
+    length_penalty: float | None,
+    *,
+    alone: bool = False,
 ) -> TranslationEvaluation:
-    """The model and its baselines on the same pairs."""
+    """The model and its baselines on the same pairs.
+
+    alone  only with the baseline that costs nothing
+    """
     kind = check_kind(given.targets, "target")
     if kind != model.target_.kind:
         known = NAMES[model.target_.kind]
@@ -44,7 +52,7 @@ def judge(
             f"The {NEAREST}'s target is not among them: a saved model does not hold its "
             f"training pairs."
         )
-    else:
+    elif not alone:
         if model.rival_ is None:
             model.rival_ = NearestTranslation.fit(model.seen_.sources, model.seen_.targets)
         told[NEAREST] = model.rival_.translate(given.sources)
