@@ -14,6 +14,7 @@ from gatewise.cli import generate_run, main, samples
 from gatewise.cli.generate_options import GenerateOptions, unescaped
 from gatewise.data.toys import toy_play
 from gatewise.tasks.generator import Generator
+from gatewise.tasks.generator_writing import TextSteps
 from gatewise.tasks.shared import parameter_names
 
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "4"]
@@ -188,17 +189,51 @@ def test_words_of_a_table(play, capsys):
     assert "  " not in told
 
 
-def test_ctrl_c_while_writing_keeps_what_was_learnt(play, monkeypatch, capsys):
-    def interrupt(*given, **named):
-        raise KeyboardInterrupt
+@pytest.fixture
+def ctrl_c(monkeypatch):
+    """Interrupts the writing at the third token."""
 
-    monkeypatch.setattr(Generator, "generate", interrupt)
+    def at(count):
+        left, step = [count], TextSteps.step
+
+        def stepped(*given):
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+            return step(*given)
+
+        monkeypatch.setattr(TextSteps, "step", stepped)
+
+    return at
+
+
+def test_ctrl_c_while_writing_keeps_what_was_learnt(play, ctrl_c, capsys):
+    ctrl_c(3)
     assert main(["generate", "play.txt", *TINY]) == 130
     told = metrics(play / "play-generate")
-    assert told["samples"] == []
+    assert [len(text) for text in told["samples"]] == [3]
     assert "writing was interrupted" in told["notes"]
     assert (play / "play-generate/report.html").exists()
     assert main(["info", "play-generate/model"]) == 0
+
+
+@pytest.mark.parametrize("words", [[], ["--samples", "2"], ["--stop", "never"]])
+def test_ctrl_c_keeps_what_a_saved_model_has_written(words, saved, tmp_path, ctrl_c, capsys):
+    model = gatewise.load(saved)
+    begun = model.generate("ARLO: ", length=20)[:3]
+    ctrl_c(3)
+    assert main(["generate", saved, "--prompt", "ARLO: ", "--length", "20", *words]) == 130
+    told = capsys.readouterr()
+    assert f"ARLO: {begun}\n" in told.out
+    assert "writing was interrupted" in told.err
+    (tmp_path / "prompts.txt").write_text("ARLO: \nI saw\nMIRA: \n")
+    ctrl_c(25)
+    asked = ["--length", "20", *words, "--out", str(tmp_path / "said.csv")]
+    assert main(["predict", saved, str(tmp_path / "prompts.txt"), *asked]) == 130
+    assert "interrupted at prompt 2 of 3" in capsys.readouterr().err
+    said = pd.read_csv(tmp_path / "said.csv", keep_default_na=False)
+    assert said["row"].unique().tolist() == [1, 2]
+    assert said["text"].iloc[0] == model.generate("ARLO: ", length=20)[:20]
 
 
 def test_what_was_typed_with_a_backslash():

@@ -149,3 +149,14 @@ def test_judging_what_was_learnt_from_is_said(tmp_path) -> None:
     assert "were among what was learnt from" in gw.load(tmp_path / "model").evaluate(text).verdict()
     other = "\n".join("".join(sorted(line)) for line in text.splitlines())
     assert "were among" not in model.evaluate(other).verdict()
+
+
+def test_the_name_of_a_file_is_no_text(tmp_path):
+    path = tmp_path / "play"
+    path.write_text("To be or not to be. " * 100, encoding="utf-8")
+    for name in (str(path), path, "play.txt", "no/such/play.txt"):
+        with pytest.raises(UsageError, match="is a path; read the file first"):
+            gw.Generator(verbose=0).fit(name)
+    assert read_texts("A line that is short.").texts == ("A line that is short.",)
+    assert read_texts("a\0b").texts == ("a\0b",)
+    assert read_texts("see play.txt\nor not play.txt").several is False

@@ -82,6 +82,8 @@ def _from_saved(
     console = show.open_console()
     live = console if console.is_terminal and not as_json and options.out is None else None
     texts, interrupted = samples.write(model, prompt, writing, live)
+    if interrupted and not quiet:
+        show.notes(notes, ["writing was interrupted"])
     if options.out is not None:
         with outputs.replacing_file(Path(options.out)) as path:
             path.write_text(samples.as_file(prompt, texts), encoding="utf-8")

@@ -12,6 +12,7 @@ from rich.console import Console
 from gatewise.batch import UNKNOWN
 from gatewise.cli import show
 from gatewise.tasks.generator import Generator
+from gatewise.tasks.generator_writing import asked, write_while_let
 
 # what Generator.generate takes besides the prompt, by the names of flags
 WRITING = ("length", "temperature", "top_k", "top_p", "seed", "stop", "samples")
@@ -28,12 +29,12 @@ def write(
     """(what follows the prompt in each sample, whether Ctrl-C ended it).
 
     writing  values by the names in WRITING
-    live     shows a single sample as it is written; None: nobody watches. Ctrl-C then keeps what
-             is there
+    live     shows a single sample as it is written; None: nobody watches
+
+    What is there when Ctrl-C comes is kept.
     """
     if live is None or writing["samples"] > 1:
-        texts = model.generate(prompt, **writing)
-        return [texts] if isinstance(texts, str) else texts, False
+        return write_while_let(model, asked(prompt, **writing))
     pieces: list[str] = []
     live.out(safe(prompt), style="bold", end="", highlight=False)
     one = {name: value for name, value in writing.items() if name != "samples"}

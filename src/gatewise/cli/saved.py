@@ -3,7 +3,7 @@
 What the first two do is in a module for each task, named in MODULES. It has
 
     PREDICT, EVALUATE   those flags of saved_options that the task takes
-    predict(saved, data, *, out, as_json, flags)
+    predict(saved, data, *, out, as_json, flags)    the exit code; None: 0
     evaluate(saved, data, *, as_json, flags)
 
 Imports stand in the functions, so that help and wrong usage are answered at once.
@@ -65,7 +65,7 @@ def predict(
     ] = None,
     as_json: Json = False,
     **flags: Any,
-) -> None:
+) -> int | None:
     """Answer with a saved model: the steps after the last row of DATA, a class for each text,
     a tag for each token, a translation of each line, a text for each prompt.
 
@@ -85,7 +85,8 @@ def predict(
     saved, task = loaded(model)
     module = _module(task)
     own = taken(task, module.PREDICT, given(flags), PREDICT)
-    module.predict(saved, data, out=out, as_json=as_json, flags=own)
+    code: int | None = module.predict(saved, data, out=out, as_json=as_json, flags=own)
+    return code
 
 
 @with_panels(EVALUATE)

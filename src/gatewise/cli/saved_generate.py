@@ -14,6 +14,7 @@ from gatewise.cli import samples, show
 from gatewise.cli.answers import check_not_data, tell_frame
 from gatewise.cli.classify_run import labelled
 from gatewise.cli.generate_run import TABLES
+from gatewise.cli.verbs import ended
 from gatewise.data.files import read_lines, read_text, suffix
 from gatewise.errors import ArtifactError, UsageError
 from gatewise.tasks.generator import Generator
@@ -40,27 +41,33 @@ def loaded(path: str) -> Generator:
 
 def predict(
     saved: Generator, data: str, *, out: str | None, as_json: bool, flags: Mapping[str, Any]
-) -> None:
-    """What follows each prompt: a line of a file, or a row of a table."""
+) -> int:
+    """What follows each prompt: a line of a file, or a row of a table. The exit code: what is
+    there when Ctrl-C comes is told.
+    """
     prompts = _prompts(data, flags["text"], flags["encoding"])
     check_not_data(out, data)
-    show.notes(show.open_console(sys.stderr), samples.remarks(saved, prompts))
+    notes = show.open_console(sys.stderr)
+    show.notes(notes, samples.remarks(saved, prompts))
     writing = {name: flags[name] for name in samples.WRITING}
     console = show.open_console()
     live = console if console.is_terminal and not as_json and out is None else None
     rows: list[tuple[int, str, int, str]] = []
+    interrupted = False
     for row, prompt in enumerate(prompts, 1):
         if live is not None and len(prompts) > 1:
             show.say(live, samples.heading(row, len(prompts)), "bold")
         texts, interrupted = samples.write(saved, prompt, writing, live)
         if live is not None and len(texts) > 1:
             samples.tell(live, prompt, texts)
-        if interrupted:
-            raise KeyboardInterrupt
         rows += [(row, prompt, number, text) for number, text in enumerate(texts, 1)]
+        if interrupted:
+            show.notes(notes, [f"writing was interrupted at prompt {row} of {len(prompts)}"])
+            break
     if live is None:
         answers = pd.DataFrame(rows, columns=["row", "prompt", "sample", "text"])
         tell_frame(answers, measured=[], out=out, as_json=as_json)
+    return ended(interrupted)
 
 
 def _prompts(data: str, text: Sequence[str] | None, encoding: str | None) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gatewise.data.encoded import Ids
@@ -12,6 +14,8 @@ from gatewise.data.text import TextCodec
 from gatewise.errors import DataError, UsageError
 
 FEWEST_TO_HOLD_OUT = 500  # characters; of fewer, none decides when to stop
+LONGEST_PATH = 260  # characters
+FILES = (".txt", ".txt.gz", ".md", ".csv", ".tsv", ".json", ".jsonl", ".html")
 NEAR = 200  # characters before the cut where a line or a word may end
 
 
@@ -49,8 +53,14 @@ class Texts:
 def read_texts(given: Any) -> Texts:
     """One text, or a list of texts; empty ones are left out.
 
-    Raises DataError where there is nothing to read, or no text.
+    Raises DataError where there is nothing to read, or no text; UsageError for the path of a file.
     """
+    if isinstance(given, (str, os.PathLike)) and _is_path(given):
+        path = str(given)
+        raise UsageError(
+            f"{path!r} is a path; read the file first: "
+            f"pathlib.Path({path!r}).read_text(encoding='utf-8')"
+        )
     if isinstance(given, str):
         texts, several = [given], False
     else:
@@ -59,6 +69,18 @@ def read_texts(given: Any) -> Texts:
     if not "".join(texts).strip():
         raise DataError("the text is empty: there is nothing to read")
     return Texts(tuple(texts), several)
+
+
+def _is_path(given: Any) -> bool:
+    """Of a text: whether it is one short line that names a file or ends as names of files do."""
+    if not isinstance(given, str):
+        return True
+    if len(given) > LONGEST_PATH or "\n" in given or not given.strip():
+        return False
+    try:
+        return given.endswith(FILES) or Path(given).is_file()
+    except (OSError, ValueError):  # no path can be so
+        return False
 
 
 def _listed(given: Any) -> list[str]:

@@ -34,16 +34,10 @@ class TextSteps:
     """A network that reads tokens and the n-grams that end at each of them, token by token.
 
     See decoding.stepper.Stepper; the n-grams are looked up, so that decoding sees tokens alone.
-
-    by_row  step through each row by itself: in int8 rows of one run change each other's digits,
-            and a sample would depend on those beside it
     """
 
-    def __init__(
-        self, spec: NetworkSpec, graphs: Mapping[str, bytes], codec: TextCodec, *, by_row: bool
-    ) -> None:
+    def __init__(self, spec: NetworkSpec, graphs: Mapping[str, bytes], codec: TextCodec) -> None:
         self.network = LanguageSteps(spec, graphs)
-        self.by_row = by_row
         self.grown = GrowingNgrams(codec.tables, codec.units)
 
     def read(self, steps: Ids) -> tuple[Standing, NDArray[np.float32]]:
@@ -54,15 +48,8 @@ class TextSteps:
     def step(self, tokens: IntArray, state: Standing) -> Step:
         """(B,) -> logits (B, V)"""
         read = self.grown.after(state[1], tokens)
-        if not self.by_row or len(read) == 1:
-            logits, after, _ = self.network.step(read, state[0])
-            return Step(logits, (after, read))
-        rows = [np.array([row]) for row in range(len(read))]
-        told = [self.network.step(read[row], self.network.select(state[0], row)) for row in rows]
-        joined = tuple(
-            np.concatenate(p, axis=1) for p in zip(*(t.state for t in told), strict=True)
-        )
-        return Step(np.concatenate([t.logits for t in told]), (joined, read))
+        logits, after, _ = self.network.step(read, state[0])
+        return Step(logits, (after, read))
 
     def select(self, state: Standing, rows: IntArray) -> Standing:
         """These rows."""
@@ -114,16 +101,29 @@ def asked(
 
 def write(model: Generator, want: Asked) -> list[str]:
     """`want.samples` continuations of the prompt."""
+    texts, interrupted = write_while_let(model, want)
+    if interrupted:
+        raise KeyboardInterrupt
+    return texts
+
+
+def write_while_let(model: Generator, want: Asked) -> tuple[list[str], bool]:
+    """(continuations of the prompt as far as they came, whether Ctrl-C ended them)"""
     codec = model.codec_
-    if codec.unit == "char" and not want.stops:  # no text before the end: nothing waits for it
-        steps = list(_drawn(model, want, _prompt_steps(model, want.prompt), None))
-        ids = np.array(steps, dtype=np.int64).reshape(-1, want.samples)  # (length, samples)
-        return [codec.decode(row) for row in ids.T]
     before = _prompt_steps(model, want.prompt)
-    texts = _growing(model, want, before)
-    for _ in _drawn(model, want, before, texts):
-        pass
-    return [text.text for text in texts]
+    late = codec.unit == "char" and not want.stops  # no text before the end: nothing waits for it
+    texts = None if late else _growing(model, want, before)
+    steps: list[IntArray] = []
+    interrupted = False
+    try:
+        for drawn in _drawn(model, want, before, texts):
+            steps.append(drawn)
+    except KeyboardInterrupt:
+        interrupted = True
+    if texts is not None:
+        return [text.text for text in texts], interrupted
+    ids = np.array(steps, dtype=np.int64).reshape(-1, want.samples)  # (length, samples)
+    return [codec.decode(row) for row in ids.T], interrupted
 
 
 def write_piece_by_piece(model: Generator, want: Asked) -> Iterator[str]:
