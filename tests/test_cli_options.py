@@ -32,6 +32,7 @@ from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
 from gatewise.engine import DEVICES, ENGINES
 from gatewise.errors import DivergedError, SpecError, UsageError
+from gatewise.spec import Network, Training
 from gatewise.tasks.shared import TASKS
 
 TEXT = [ClassifyOptions, TagOptions, GenerateOptions, TranslateOptions]
@@ -83,9 +84,49 @@ def test_the_help_of_a_verb_made_of_its_options(own, width, capsys, monkeypatch)
     shown = capsys.readouterr().out
     assert "…" not in shown
     for name in flat_keys(own):
-        assert f"--{name.replace('_', '-')} " in shown
+        assert (f"--{name.replace('_', '-')} " in shown) == (name not in own.meaningless)
     command.main(["d.csv", "--test", "30", "--cell", "gru"], standalone_mode=False)
     assert seen == [("d.csv", {"test": "30", "cell": "gru"})]
+
+
+OTHER = {  # than the default
+    "attention": "additive",
+    "attention_size": 3,
+    "bidirectional": True,
+    "label_smoothing": 0.1,
+    "loss": "mae",
+    "pooling": "mean",
+    "segment_length": 2,
+    "shortcut": 1,
+    "teacher_forcing": 0.9,
+    "teacher_forcing_schedule": "linear",
+    "tie_embedding": True,
+    "token_dropout": 0.1,
+}
+PLANS = {
+    "forecast": "plan",
+    "classify": "class_plan",
+    "tag": "tag_plan",
+    "generate": "generator_plan",
+    "translate": "translator_plan",
+}
+
+
+@pytest.mark.parametrize("own", ALL)
+def test_what_is_not_in_the_help_is_what_the_task_refuses(own):
+    module, name = TASKS[own.verb]
+    task = getattr(importlib.import_module(module), name)
+    check = importlib.import_module(f"gatewise.tasks.{PLANS[own.verb]}").check_choices
+    horizon = {"horizon": 3} if own.verb == "forecast" else {}
+    check(task(**horizon))
+    refused = set()
+    for field, value in OTHER.items():
+        kind = Network if field in Network.model_fields else Training
+        try:
+            check(task(**horizon, **{kind.__name__.lower(): kind(**{field: value})}))
+        except UsageError:
+            refused.add(field)
+    assert refused == own.meaningless
 
 
 @pytest.mark.parametrize(

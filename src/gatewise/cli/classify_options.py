@@ -41,6 +41,10 @@ class ClassifyOptions(Options):
     """
 
     verb: ClassVar[str] = "classify"
+    meaningless: ClassVar[frozenset[str]] = frozenset(
+        {"attention", "segment_length", "shortcut", "tie_embedding", "loss"}
+        | {"teacher_forcing", "teacher_forcing_schedule"}
+    )
 
     text: tuple[str, ...] | None = Field(default=None, min_length=1)
     label: str | None = None

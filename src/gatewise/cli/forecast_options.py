@@ -39,6 +39,9 @@ class ForecastOptions(Options):
     """
 
     verb: ClassVar[str] = "forecast"
+    meaningless: ClassVar[frozenset[str]] = frozenset(
+        {"attention", "tie_embedding", "token_dropout", "label_smoothing"}
+    )
 
     target: tuple[str, ...] | None = Field(default=None, min_length=1)
     horizon: int = Field(ge=1)

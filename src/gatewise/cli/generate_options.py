@@ -53,6 +53,10 @@ class GenerateOptions(Options):
     """
 
     verb: ClassVar[str] = "generate"
+    meaningless: ClassVar[frozenset[str]] = frozenset(
+        {"bidirectional", "pooling", "attention", "attention_size", "segment_length", "shortcut"}
+        | {"loss", "teacher_forcing", "teacher_forcing_schedule"}
+    )
 
     prompt: str = ""
     length: int = Field(default=500, ge=1)

@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, Union, get_args, get_origin
@@ -27,12 +27,14 @@ from gatewise.spec import Network, Settings, Training
 class Options(Settings):
     """What a task verb takes besides the network and its training; each verb has its own class.
 
-    verb  the word behind `gatewise`
+    verb         the word behind `gatewise`
+    meaningless  fields of Network and Training that its task refuses: not in its help
     """
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     verb: ClassVar[str]
+    meaningless: ClassVar[frozenset[str]] = frozenset()
 
 
 Own = TypeVar("Own", bound=Options)
@@ -211,15 +213,18 @@ def _entries(content: Mapping[Any, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def with_flags(own: type[Options]) -> Callable[[Verb], Verb]:
     """`with_panels` of a verb that trains: its own options, the network, its training."""
-    return with_panels(panels(own))
+    return with_panels(panels(own), hidden=own.meaningless)
 
 
-def with_panels(shown: Mapping[str, type[Settings]]) -> Callable[[Verb], Verb]:
+def with_panels(
+    shown: Mapping[str, type[Settings]], *, hidden: Collection[str] = ()
+) -> Callable[[Verb], Verb]:
     """Spells out the `**flags` of a verb for typer: a parameter for each field of the settings.
 
-    shown  heading in the help -> the settings whose fields stand there
+    shown   heading in the help -> the settings whose fields stand there
+    hidden  fields that do not stand there; given all the same, the task says why it refuses them
     """
-    flags = [flag for panel, model in shown.items() for flag in _flags(panel, model)]
+    flags = [flag for panel, model in shown.items() for flag in _flags(panel, model, hidden)]
 
     def spelled_out(verb: Verb) -> Verb:
         written = [
@@ -234,21 +239,26 @@ def with_panels(shown: Mapping[str, type[Settings]]) -> Callable[[Verb], Verb]:
     return spelled_out
 
 
-def _flags(panel: str, model: type[Settings]) -> Iterator[inspect.Parameter]:
+def _flags(
+    panel: str, model: type[Settings], hidden: Collection[str]
+) -> Iterator[inspect.Parameter]:
     texts = field_help(model)
     for name, field in model.model_fields.items():
         kind = Kind.of(field.annotation)
         flag = "--" + name.replace("_", "-")
         text = _help(texts[name], kind) + (" (required)" if field.is_required() else "")
+        told: dict[str, Any] = {"hidden": True} if name in hidden else {}
         if kind.label == "bool":
             off = f"--no-{flag[2:]}"
-            yield _parameter(name, bool, panel, flag, f"{text} (off: {off})")
+            yield _parameter(name, bool, panel, flag, f"{text} (off: {off})", **told)
             yield _parameter(f"no_{name}", bool, panel, off, "", hidden=True)
         else:
             label = f"{kind.label}|none" if kind.nullable and not kind.choices else kind.label
             shown = type(label, (str,), {})  # typer shows the name of the type
             annotation = list[shown] if kind.many else shown  # type: ignore[valid-type]
-            yield _parameter(name, annotation, panel, flag, text, metavar=label, parser=str)
+            yield _parameter(
+                name, annotation, panel, flag, text, metavar=label, parser=str, **told
+            )
 
 
 def _parameter(

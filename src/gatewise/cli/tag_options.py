@@ -27,6 +27,10 @@ class TagOptions(Options):
     """
 
     verb: ClassVar[str] = "tag"
+    meaningless: ClassVar[frozenset[str]] = frozenset(
+        {"pooling", "attention", "attention_size", "segment_length", "shortcut", "tie_embedding"}
+        | {"loss", "teacher_forcing", "teacher_forcing_schedule"}
+    )
 
     min_count: int = Field(default=2, ge=1)
     keep_duplicates: bool = False

@@ -41,6 +41,7 @@ class TranslateOptions(Options):
     """
 
     verb: ClassVar[str] = "translate"
+    meaningless: ClassVar[frozenset[str]] = frozenset({"pooling", "segment_length", "shortcut", "loss"})
 
     source: str | None = None
     target: str | None = None

@@ -22,7 +22,7 @@ from gatewise.tasks import class_recipe
 from gatewise.tasks.examples import Examples
 from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
-from gatewise.tasks.shared import argument_problems, misplaced
+from gatewise.tasks.shared import TAUGHT, argument_problems, misplaced
 
 if TYPE_CHECKING:
     from gatewise.tasks.classifier import Classifier
@@ -74,7 +74,7 @@ def check_choices(model: Classifier) -> None:
     )
     problems = argument_problems(model)
     problems += misplaced("classifier", model.network, MEANINGLESS)
-    problems += misplaced("classifier", model.training, ("teacher_forcing",))
+    problems += misplaced("classifier", model.training, TAUGHT)
     if model.class_weight not in (None, "balanced"):
         near = did_you_mean(str(model.class_weight), ["balanced"])
         problems.append(

@@ -18,7 +18,7 @@ from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.generator_recipe import NGRAMS, recipe
 from gatewise.tasks.generator_text import Texts, split
-from gatewise.tasks.shared import argument_problems, misplaced
+from gatewise.tasks.shared import TAUGHT, argument_problems, misplaced
 from gatewise.weights import initial
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def check_choices(model: Generator) -> None:
     if chosen.get("bidirectional"):
         problems.append("a generator reads one way: it cannot know what comes; bidirectional=False")
     problems += misplaced("generator", model.network, MEANINGLESS)
-    problems += misplaced("generator", model.training, ("teacher_forcing",))
+    problems += misplaced("generator", model.training, TAUGHT)
     if problems:
         raise UsageError("; ".join(problems))
 

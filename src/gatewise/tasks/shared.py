@@ -23,6 +23,7 @@ TASKS = {  # name -> module, class
     "generate": ("gatewise.tasks.generator", "Generator"),
     "translate": ("gatewise.tasks.translator", "Translator"),
 }
+TAUGHT = ("teacher_forcing", "teacher_forcing_schedule")  # of what writes
 NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
 
 

@@ -18,7 +18,7 @@ from gatewise.data.units import check_options
 from gatewise.errors import UsageError
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks.holding_out import hold_out
-from gatewise.tasks.shared import argument_problems, misplaced
+from gatewise.tasks.shared import TAUGHT, argument_problems, misplaced
 
 if TYPE_CHECKING:
     from gatewise.tasks.tagger import Tagger
@@ -82,7 +82,7 @@ def check_choices(model: Tagger) -> None:
     check_options(min_count=model.min_count)
     problems = argument_problems(model)
     problems += misplaced("tagger", model.network, MEANINGLESS)
-    problems += misplaced("tagger", model.training, ("teacher_forcing",))
+    problems += misplaced("tagger", model.training, TAUGHT)
     if isinstance(model.training, Training) and "loss" in model.training.chosen():
         problems.append("the loss of a tagger is cross_entropy; leave loss out")
     if problems:

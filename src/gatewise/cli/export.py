@@ -1,0 +1,65 @@
+"""`gatewise export`: a saved model's network in another format."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gatewise.cli.saved import Json, Model
+from gatewise.cli.verbs import Quiet
+
+WIDTH = 11  # of the names in front of places
+
+
+def export(
+    model: Model,
+    *,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="onnx, onnx-int8, safetensors, torch, torch-export, keras, h5 or savedmodel.",
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the results; None: MODEL-FORMAT."),
+    ] = None,
+    length: Annotated[
+        int | None,
+        typer.Option("--length", help="torch-export: read so many steps, no other number."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a saved model's network in another format, with what turns data into its inputs.
+
+    Before it is there, it is compared with the model: several batch sizes and lengths, padding,
+    states. The largest difference is told; what answers otherwise is not written.
+
+    \b
+    Examples:
+      gatewise export air-forecast/model --to onnx
+      gatewise export air-forecast/model --to torch --out air-torch
+      gatewise export reviews-classify/model --to savedmodel
+      gatewise export book-generate/model --to onnx-int8
+    """
+    from gatewise import outputs
+    from gatewise.cli import show
+    from gatewise.exporting.export import CODEC, README
+    from gatewise.exporting.export import export as write
+
+    done = write(model, to=to, out=out, length=length)
+    console = show.open_console(sys.stderr if as_json else sys.stdout)
+    if not quiet:
+        show.notes(console, done.notes)
+        show.say(console, f"verified: {done.verified.words()}")
+        for name in done.files:
+            show.say(console, f"{'network':<{WIDTH}}  {done.path / name}")
+        show.say(console, f"{'codec':<{WIDTH}}  {done.path / CODEC}")
+        show.say(console, f"{'readme':<{WIDTH}}  {done.path / README}")
+    if as_json:
+        sys.stdout.write(outputs.to_json(done.to_dict()) + "\n")
