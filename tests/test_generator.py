@@ -181,9 +181,7 @@ def test_one_text_never_ends_of_itself_nor_writes_what_is_unknown(
     weights = {**model.weights_, "head.bias": model.weights_["head.bias"].copy()}
     weights["head.bias"][: END + 1] = 50.0  # all it wants is to end, or worse
     wild = copy.copy(model)
-    wild.steps_ = TextSteps(
-        model.spec_, build_graphs(model.spec_, weights), model.codec_, by_row=False
-    )
+    wild.steps_ = TextSteps(model.spec_, build_graphs(model.spec_, weights), model.codec_)
     written = wild.generate("the cat", 30)
     assert written
     assert "\ufffd" not in written

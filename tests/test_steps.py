@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,20 +16,32 @@ from networks import (
     many_to_one_specs,
     random_batch,
     random_weights,
+    spec_of,
     token_decoder_specs,
 )
 
 from gatewise.batch import PADDING, Batch
 from gatewise.engines.onnx import steps as onnx_steps
 from gatewise.engines.onnx.engine import Engine, build_graphs
+from gatewise.engines.onnx.one_step import one_step
 from gatewise.engines.onnx.steps import DecoderSteps, LanguageSteps
 from gatewise.errors import ArtifactError, UsageError
+from gatewise.weights import GATES
 
 LANGUAGE = {
     name: spec
     for name, spec in many_to_many_specs().items()
-    if not spec.bidirectional and spec.vocab_size and spec.input_size == 1
+    if not spec.bidirectional and spec.vocab_size
 }
+# ids so few, or units so many, that a step looks up what the first layer makes of an id
+FEW = {
+    f"{cell}-few-{channels}": spec_of(
+        kind="many_to_many", cell=cell, embedding="tokens", embedding_size=6, vocab_size=11,
+        input_size=channels, hidden_size=20, num_layers=2, output_size=7,
+    )
+    for cell in ("rnn", "gru", "lstm") for channels in (1, 3)
+}  # fmt: skip
+LANGUAGE |= FEW
 WRITING = token_decoder_specs()
 EVERY = LANGUAGE | WRITING
 CHARS = "lstm-2-uni-steps-tokens"
@@ -55,13 +68,18 @@ def close(ours: Any, theirs: Any) -> None:
     np.testing.assert_allclose(ours, theirs, atol=1e-6, rtol=0)
 
 
+def read_at(batch: Batch, t: int) -> Any:
+    """(B,), or (B, F) where a step reads several ids"""
+    return batch.x[:, t, 0] if batch.x.shape[2] == 1 else batch.x[:, t]
+
+
 @pytest.mark.parametrize("name", LANGUAGE)
 def test_a_language_model_step_by_step_answers_as_all_at_once(name: str) -> None:
     steps, batch = steps_of(name), replace(random_batch(EVERY[name]), lengths=None)
     whole = engine_of(name).forward(batch)
     state = tuple(batch.state)
     for t in range(batch.x.shape[1]):
-        logits, state, attention = steps.step(batch.x[:, t, 0], state)
+        logits, state, attention = steps.step(read_at(batch, t), state)
         close(logits, whole.output[:, t])
         assert attention is None
     close(np.stack(state), whole.state)
@@ -94,7 +112,9 @@ def test_rows_picked_from_a_state_go_on_as_they_would_have(
     steps, batch = steps_of(name), random_batch(EVERY[name], seed)
     state = tuple(batch.state) if name in LANGUAGE else steps.read(batch)
     rng = np.random.default_rng(seed)
-    first, second = rng.integers(0, EVERY[name].output_size, (2, 5))
+    channels = EVERY[name].input_size if name in LANGUAGE else 1
+    shape = (2, 5) if channels == 1 else (2, 5, channels)
+    first, second = rng.integers(0, EVERY[name].output_size, shape)
     _, state, _ = steps.step(first, state)
     logits, _, attention = steps.step(second, state)
     picked = np.array(rows, dtype=np.int64)
@@ -104,6 +124,26 @@ def test_rows_picked_from_a_state_go_on_as_they_would_have(
         close(ours.attention, attention[picked])
     again = steps.step(second, state)  # nothing was changed in place
     np.testing.assert_array_equal(again.logits, logits)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_few_ids_are_looked_up_with_what_the_first_layer_makes_of_them(name: str) -> None:
+    """So a step has no matrix for them; with many, the table would be larger than that."""
+    for few, spec in ((True, EVERY[name]), (False, EVERY[name].replace(vocab_size=21))):
+        model = build_graphs(spec, random_weights(spec))["model"]
+        graph = onnx.load_from_string(one_step(spec, model)).graph
+        shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
+        gates = GATES[spec.cell] * spec.hidden_size
+        assert shapes["encoder.ids"] == ((11, gates) if few else (21, spec.embedding_size))
+        assert ("encoder.0.W" in shapes) != few
+
+
+def test_the_graph_for_one_step_repeats_and_refuses_a_stranger() -> None:
+    model = graphs_of(CHARS)["model"]
+    assert one_step(EVERY[CHARS], model) == one_step(EVERY[CHARS], model)
+    for stranger in (b"", graphs_of(ADDITIVE)["decoder"]):
+        with pytest.raises(ArtifactError, match="save the model again"):
+            one_step(EVERY[CHARS], stranger)
 
 
 def test_beams_that_change_places_within_a_sentence_share_its_memory() -> None:

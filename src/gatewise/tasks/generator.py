@@ -135,7 +135,7 @@ class Generator:
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = kept.graphs
         self.runner_ = Runner(plan.spec, kept.graphs)
-        self.steps_ = TextSteps(plan.spec, kept.graphs, plan.codec, by_row=self.quantize)
+        self.steps_ = TextSteps(plan.spec, kept.graphs, plan.codec)
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
@@ -264,5 +264,4 @@ class Generator:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
-            by_row = self.data_["nats"] is not None
-            self.steps_ = TextSteps(self.spec_, self.graphs_, self.codec_, by_row=by_row)
+            self.steps_ = TextSteps(self.spec_, self.graphs_, self.codec_)

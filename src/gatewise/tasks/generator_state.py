@@ -33,6 +33,5 @@ def restore(model: Generator, artifact: Artifact) -> None:
     model.codec_ = TextCodec.from_dict(artifact.model["codec"])
     model.counts_ = artifact.arrays["counts"]
     model.known_ = artifact.arrays["seen"]
-    by_row = model.data_["nats"] is not None  # in int8
-    model.steps_ = TextSteps(model.spec_, model.graphs_, model.codec_, by_row=by_row)
+    model.steps_ = TextSteps(model.spec_, model.graphs_, model.codec_)
     model.ids_ = model.rival_ = None

@@ -19,6 +19,7 @@ from gatewise.weights import GATES, Weights
 
 OPSET = 17  # the first with everything used here; onnxruntime has read it since 1.12
 IR_VERSION = 8  # what goes with opset 17
+BEYOND = "com.microsoft"  # onnxruntime's own operators
 LARGEST = 2**31 - 2**20  # bytes of a protobuf message, less some room for the nodes
 
 Shape = Sequence[int | str]
@@ -165,10 +166,13 @@ class Graph:
             self.outputs,
             [numpy_helper.from_array(values, name) for name, values in self.initializers.items()],
         )
+        known = [helper.make_opsetid("", OPSET)]
+        if any(node.domain == BEYOND for node in self.nodes):
+            known.append(helper.make_opsetid(BEYOND, 1))
         model = helper.make_model(
             graph,
             ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=known,
             producer_name="gatewise",
             producer_version=__version__,
         )

@@ -6,8 +6,9 @@ for the same memory. So these sessions have one thread each, and are apart from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -25,16 +26,15 @@ from gatewise.spec import NetworkSpec
 READING_MEMORY = 2**24  # bytes of one run over a part of a prompt
 
 Layers = tuple[NDArray[np.float32], ...]  # h and, for an LSTM, c; (layers, B, H) each
-
-
-ONE_STEP = np.ones(1, dtype=np.int64)
+Run = Callable[[Sequence[str], Feeds], list[NDArray[np.float32]]]
 
 
 @final
 class LanguageSteps:
     """A one-way many_to_many network of tokens, that reads one id a step.
 
-    A state is (h, c) or (h,), each (layers, B, H); what `Outputs.state` holds is one too.
+    A prompt is read by the graph that `Engine` runs, every step after it by that for one step. A
+    state is (h, c) or (h,), each (layers, B, H); what `Outputs.state` holds is one too.
     """
 
     def __init__(self, spec: NetworkSpec, graphs: Mapping[str, bytes]) -> None:
@@ -49,6 +49,8 @@ class LanguageSteps:
         self._names = STATES[spec.cell]
         self._wanted = ["output", *(f"next_{name}" for name in self._names)]
         self._run = open_sessions(graphs, ["model"], threads=1)["model"].run
+        self._model = graphs["model"]
+        self._channels = () if spec.input_size == 1 else (spec.input_size,)
 
     def read(
         self, tokens: IntArray, state: Layers | None = None
@@ -80,19 +82,27 @@ class LanguageSteps:
         """
         if len(tokens) == 0:  # onnxruntime does not take it
             return Step(np.empty((0, self.spec.output_size), np.float32), tuple(state))
-        logits, *moved = self._answer(tokens.reshape(len(tokens), 1, -1), state)
-        return Step(logits[:, 0], tuple(moved))
+        feeds: Feeds = {"x": ids(tokens.reshape(1, len(tokens), *self._channels))}
+        feeds.update(zip(self._names, state, strict=True))
+        logits, *moved = self._run_step(self._wanted, feeds)
+        return Step(logits[0], tuple(moved))
 
     def select(self, state: Layers, rows: IntArray) -> Layers:
         """See decoding.stepper.Stepper."""
         return tuple(part[:, rows] for part in state)
 
+    @cached_property
+    def _run_step(self) -> Run:
+        """Opened by the first step: who judges a text alone need not wait for it."""
+        from gatewise.engines.onnx.one_step import one_step  # needs onnx
+
+        graph = {"step": one_step(self.spec, self._model)}
+        run: Run = open_sessions(graph, ["step"], threads=1)["step"].run
+        return run
+
     def _answer(self, x: IntArray, state: Layers) -> list[NDArray[np.float32]]:
         """x (B, T, F) -> output (B, T, V), next h, next c"""
-        rows, steps = x.shape[:2]
-        # one row, one step is what writing a text does for each character
-        lengths = ONE_STEP if rows == steps == 1 else np.full(rows, steps)
-        feeds = {"x": ids(x), "lengths": lengths}
+        feeds = {"x": ids(x), "lengths": np.full(len(x), x.shape[1])}
         feeds.update(zip(self._names, state, strict=True))
         found: list[NDArray[np.float32]] = self._run(self._wanted, feeds)
         return found
