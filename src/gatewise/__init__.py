@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SpecError,
         UsageError,
     )
+    from gatewise.exporting.export import export
     from gatewise.spec import Network, NetworkSpec, Training
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
@@ -56,6 +57,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "datasets",
+    "export",
     "load",
     "toys",
 ]
@@ -64,6 +66,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.data.datasets": (),
     "gatewise.data.toys": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
+    "gatewise.exporting.export": ("export",),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),

@@ -23,18 +23,19 @@ MARK = "metrics.json"  # a folder that holds it, with the key below, is one of o
 MARK_KEY = "gatewise"
 
 
-def check(out: Path) -> None:
+def check(out: Path, mark_file: str = MARK, key: str = MARK_KEY) -> None:
     """Find out before anything is computed whether `replacing(out)` can work.
 
+    mark_file, key  what a folder of ours holds
     Raises UsageError: something that is not ours stands there, or it cannot be written.
     """
     place = out.resolve()
     if place.exists() and not place.is_dir():
         raise UsageError(f"{out} is a file; the results need a folder: choose another --out")
     if place.is_dir():
-        if any(place.iterdir()) and not _is_ours(place):
+        if any(place.iterdir()) and key not in mark(place / mark_file):
             raise UsageError(
-                f"{out} is not empty and holds no {MARK} of an earlier run, so it is not "
+                f"{out} is not empty and holds no {mark_file} of an earlier run, so it is not "
                 f"overwritten; choose another --out, or empty it"
             )
         if Path.cwd().is_relative_to(place) or place.is_mount():
@@ -51,12 +52,13 @@ def check(out: Path) -> None:
         ) from None
 
 
-def _is_ours(folder: Path) -> bool:
+def mark(path: Path) -> dict[str, Any]:
+    """What a JSON file of ours says; nothing where there is none."""
     try:
-        content = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and MARK_KEY in content
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def quantize(graph: bytes) -> bytes:
             before,
             after,
             op_types_to_quantize=QUANTIZED,
-            nodes_to_exclude=_columns(model.graph),
+            nodes_to_exclude=_in_float(model.graph),
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
@@ -87,11 +87,14 @@ def _fold_transposed(graph: onnx.GraphProto) -> None:
             graph.initializer.remove(constant)
 
 
-def _columns(graph: onnx.GraphProto) -> list[str]:
-    """Products with a vector: they gain nothing, and what depends on them (attention) is fine."""
+def _in_float(graph: onnx.GraphProto) -> list[str]:
+    """Products with a vector: they gain nothing, and what depends on them (attention) is fine.
+    Several matrices at once, those of the shortcut: onnxruntime cannot run them.
+    """
     constants = {constant.name: constant.dims for constant in graph.initializer}
     vectors = {
         n.output[0] for n in graph.node if n.op_type == "Unsqueeze" and n.input[0] in constants
     }
     vectors |= {name for name, dims in constants.items() if dims and dims[-1] == 1}
+    vectors |= {name for name, dims in constants.items() if len(dims) > 2}
     return [n.name for n in graph.node if n.op_type == "MatMul" and n.input[1] in vectors]

@@ -1,0 +1,140 @@
+"""`export`: a folder with the network in another format, its codec, and how to use both."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatewise import outputs
+from gatewise.errors import MissingExtraError, UsageError, did_you_mean
+from gatewise.exporting.formats import FORMATS, Format, Written
+from gatewise.exporting.readme import readme
+from gatewise.exporting.subject import Subject, subject_of
+from gatewise.exporting.verify import Verified
+from gatewise.version import __version__
+
+CODEC, README = "codec.json", "README.md"
+MARK_KEY = "gatewise_export"
+PACKAGES = {"torch": ("torch",), "tensorflow": ("keras", "tensorflow")}  # extra -> what it brings
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export has left.
+
+    path      its folder
+    to        the format
+    files     of the network, beside codec.json and README.md
+    verified  what was compared with the model, and how far apart the answers are
+    notes     what must be said of it
+    """
+
+    path: Path
+    to: str
+    files: tuple[str, ...]
+    verified: Verified
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "to": self.to,
+            "out": str(self.path),
+            "files": list(self.files),
+            "verified": {
+                "batches": self.verified.batches,
+                "sequences": self.verified.sequences,
+                "steps": self.verified.steps,
+                "difference": self.verified.difference,
+                "largest_output": self.verified.scale,
+            },
+            "notes": list(self.notes),
+        }
+
+
+def export(
+    model: Any,
+    to: str,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    length: int | None = None,
+) -> Exported:
+    """Write a model's network in another format, verified against the model.
+
+    model   a fitted model, or the folder of a saved one
+    to      onnx, onnx-int8, safetensors, torch, torch-export, keras, h5, savedmodel
+    out     folder; None: named after model and format. An earlier export to the same format
+            there is replaced
+    length  torch-export alone: the one number of steps that it reads; None: any
+
+    Several batch sizes and lengths, padding and states are answered as the model answers them, or
+    nothing is written. Raises UsageError, ArtifactError, MissingExtraError; RunError when the
+    export answers otherwise.
+    """
+    form = _format(to, length)
+    subject = subject_of(model)
+    place = Path(f"{subject.name}-{to}") if out is None else Path(out)
+    _check_place(place, to)
+    with outputs.replacing(place) as folder:
+        written = form.write(subject, folder, length)
+        text = outputs.to_json(_codec(subject, to, written))
+        (folder / CODEC).write_text(text + "\n", encoding="utf-8")
+        (folder / README).write_text(readme(subject, to, written), encoding="utf-8")
+    return Exported(place, to, written.files, written.verified, written.notes)
+
+
+def _format(to: str, length: int | None) -> Format:
+    if to not in FORMATS:
+        hint = did_you_mean(to, FORMATS)
+        raise UsageError(f"there is no format '{to}'{hint} (formats: {', '.join(FORMATS)})")
+    form = FORMATS[to]
+    if length is not None and not form.lengths:
+        raise UsageError(f"length is for torch-export; {to} carries sequences of any length")
+    if length is not None and length < 1:
+        raise UsageError(f"length must be at least 1, not {length}")
+    for package in PACKAGES.get(form.extra, ()):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, form.extra)
+    return form
+
+
+def _check_place(place: Path, to: str) -> None:
+    """Found out before anything is computed: whether the folder can be written.
+
+    Raises UsageError.
+    """
+    outputs.check(place, CODEC, MARK_KEY)
+    earlier = outputs.mark(place / CODEC).get(MARK_KEY)
+    if earlier is not None and earlier != to:
+        raise UsageError(
+            f"{place} holds an export to {earlier}; choose another --out, or remove it"
+        )
+
+
+def _codec(subject: Subject, to: str, written: Written) -> Mapping[str, Any]:
+    return {
+        MARK_KEY: to,
+        "versions": {**subject.artifact.versions, "exported_by": __version__},
+        "task": subject.task,
+        "data": subject.artifact.model["data"],
+        **subject.codec(),
+        "interface": {
+            part.name: {
+                way: {
+                    tensor.name: {
+                        "shape": list(tensor.shape),
+                        "dtype": tensor.dtype,
+                        "meaning": tensor.meaning,
+                    }
+                    for tensor in tensors
+                }
+                for way, tensors in (("inputs", part.inputs), ("outputs", part.outputs))
+            }
+            for part in written.parts
+        },
+        "spec": subject.spec.model_dump(),
+    }

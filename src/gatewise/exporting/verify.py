@@ -1,0 +1,223 @@
+"""An export answers as its artifact does, or it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.batch import Batch, step_mask
+from gatewise.engines.onnx.engine import Engine
+from gatewise.engines.onnx.export import Runs
+from gatewise.errors import RunError
+from gatewise.exporting.interface import Part, whole
+from gatewise.exporting.subject import Feeds, Runner, Subject
+from gatewise.reference import STATES
+from gatewise.spec import NetworkSpec
+
+TOLERANCE = 1e-5  # largest difference, relative to the largest output
+SIZES = ((1, 1), (1, 7), (4, 3), (7, 11))  # (sequences, steps or segments of the longest)
+SMALLEST = 1e-2  # outputs that are smaller in all are compared as if they were as large as this
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was compared.
+
+    batches     how many
+    sequences, steps  of the largest
+    difference  the largest between any two numbers
+    scale       the largest output
+    """
+
+    batches: int
+    sequences: int
+    steps: int
+    difference: float
+    scale: float
+
+    @property
+    def relative(self) -> float:
+        return self.difference / max(self.scale, SMALLEST)
+
+    def words(self) -> str:
+        """In one line."""
+        return (
+            f"{self.batches} batches of up to {self.sequences} sequences and {self.steps} steps, "
+            f"padded: largest difference {self.difference:.1e}, outputs up to {self.scale:.3g}"
+        )
+
+
+def verify(
+    subject: Subject,
+    parts: Sequence[Part],
+    run: Runner,
+    *,
+    tolerance: float = TOLERANCE,
+    length: int | None = None,
+) -> Verified:
+    """Compare what `run` answers with the artifact's graphs: several batch sizes and lengths,
+    padding, states.
+
+    length  the one number of steps that the export reads; None: any
+    Raises RunError when an output is missing, has another shape, or differs.
+    """
+    truth = _truth(subject)
+    tally = _Tally()
+    sizes = _sizes(subject, length)
+    for number, (rows, steps) in enumerate(sizes):
+        for part in parts:
+            feeds = make_feeds(subject.spec, part, rows, steps, seed=number)
+            wanted, told = truth(part, feeds), run(part.name, feeds)
+            for output in part.outputs:
+                where = f"{part.name}.{output.name} of {rows} x {steps} steps"
+                one, other = wanted[output.name], told.get(output.name)
+                tally.add(where, *_meant(subject.spec, feeds, output.name, one, other))
+    return tally.verified(sizes, tolerance)
+
+
+def verify_graphs(
+    subject: Subject, engine: Engine, tolerance: float | None = TOLERANCE
+) -> Verified:
+    """Compare ONNX graphs with the NumPy equations, in float64, of the artifact's weights.
+
+    tolerance  None: the difference is told, whatever it is
+    """
+    tally = _Tally()
+    sizes = _sizes(subject)
+    (part,) = whole(subject.spec)
+    for number, (rows, steps) in enumerate(sizes):
+        feeds = make_feeds(subject.spec, part, rows, steps, seed=number)
+        batch = _batch(subject.spec, feeds)
+        wanted, told = subject.equations(batch), engine.forward(batch)
+        for name in ("output", "attention", "state"):
+            one, other = getattr(wanted, name), getattr(told, name)
+            if one is not None:
+                where = f"{name} of {rows} x {steps} steps"
+                tally.add(where, *_meant(subject.spec, feeds, name, one, other))
+    return tally.verified(sizes, tolerance)
+
+
+class _Tally:
+    """The largest difference so far, and where."""
+
+    def __init__(self) -> None:
+        self.difference, self.scale, self.worst = 0.0, 0.0, ""
+
+    def add(self, where: str, wanted: NDArray[Any], told: Any) -> None:
+        off, size = _compare(where, wanted, told)
+        self.scale = max(self.scale, size)
+        if off > self.difference:
+            self.difference, self.worst = off, where
+
+    def verified(self, sizes: Sequence[tuple[int, int]], tolerance: float | None) -> Verified:
+        found = Verified(
+            batches=len(sizes),
+            sequences=max(rows for rows, _ in sizes),
+            steps=max(steps for _, steps in sizes),
+            difference=self.difference,
+            scale=self.scale,
+        )
+        if tolerance is not None and found.relative > tolerance:
+            raise RunError(
+                f"the export does not answer as the model does: {self.worst} differs by "
+                f"{found.difference:.2e}, {found.relative:.1e} of the largest output (allowed "
+                f"{tolerance:.0e}); nothing was written"
+            )
+        return found
+
+
+def _sizes(subject: Subject, length: int | None = None) -> list[tuple[int, int]]:
+    """Batches to compare; of a forecaster one of the length that it reads."""
+    if length is not None:
+        return [(rows, length) for rows in dict.fromkeys(rows for rows, _ in SIZES)]
+    size = subject.spec.segment_length
+    found = [(rows, steps * size) for rows, steps in SIZES]
+    return [*found, (3, subject.lookback)] if subject.lookback else found
+
+
+def make_feeds(spec: NetworkSpec, part: Part, rows: int, steps: int, seed: int) -> Feeds:
+    """Random inputs of one part: sequences of 1 to `steps` steps, padding filled with what must
+    not be read.
+    """
+    rng = np.random.default_rng([seed, rows, steps])
+    size = spec.segment_length
+    axes = {"batch": rows, "time": steps, "steps": 1 + seed % 4}
+    lengths = rng.integers(1, steps // size + 1, rows) * size
+    lengths[rng.integers(rows)] = steps
+    found: Feeds = {}
+    for tensor in part.inputs:
+        shape = [axes[axis] if isinstance(axis, str) else axis for axis in tensor.shape]
+        if tensor.name == "lengths":
+            found[tensor.name] = lengths
+        elif tensor.dtype == "int64":
+            most = spec.output_size if tensor.name == "tokens" else spec.vocab_size
+            found[tensor.name] = rng.integers(0, most, shape)
+        else:
+            spread = 0.5 if tensor.name in ("h", "c", "memory", "keys") else 1.0
+            found[tensor.name] = (spread * rng.normal(size=shape)).astype(np.float32)
+    if "memory" in found:
+        found["memory"] *= step_mask(lengths, steps)[..., None]
+    return found
+
+
+Truth = Callable[[Part, Feeds], Mapping[str, Any]]
+
+
+def _truth(subject: Subject) -> Truth:
+    """What each part should answer."""
+    graphs = subject.graphs[0] if len(subject.members) == 1 else {}
+    runs = Runs(graphs)
+
+    def truth(part: Part, feeds: Feeds) -> Mapping[str, Any]:
+        if part.name in graphs:
+            return runs(part.name, feeds)
+        told = subject.answer(_batch(subject.spec, feeds))
+        return {"output": told.output, "attention": told.attention}
+
+    return truth
+
+
+def _batch(spec: NetworkSpec, feeds: Feeds) -> Batch:
+    """What a network reads as one: a decoder of tokens is given the truth."""
+    states = [feeds[name] for name in STATES[spec.cell] if name in feeds]
+    tokens = feeds.get("tokens")
+    return Batch(
+        x=feeds["x"],
+        lengths=feeds["lengths"],
+        start=feeds.get("start") if tokens is None else tokens[:, :1],
+        future=feeds.get("future"),
+        state=np.stack(states) if states else None,
+        y=None if tokens is None else tokens,
+    )
+
+
+def _meant(
+    spec: NetworkSpec, feeds: Feeds, name: str, wanted: Any, told: Any
+) -> tuple[NDArray[Any], Any]:
+    """Without what has no meaning: the output of a many_to_many network at padding."""
+    if spec.kind != "many_to_many" or name != "output" or np.shape(wanted) != np.shape(told):
+        return wanted, told
+    valid = step_mask(feeds["lengths"], feeds["x"].shape[1])
+    return wanted[valid], told[valid]
+
+
+def _compare(name: str, wanted: NDArray[Any], told: Any) -> tuple[float, float]:
+    """(largest difference, largest value)"""
+    if told is None:
+        raise RunError(f"the export has no {name}; nothing was written")
+    told = np.asarray(told)
+    if told.shape != wanted.shape:
+        raise RunError(
+            f"the export's {name} has shape {told.shape}, the model's {wanted.shape}; "
+            f"nothing was written"
+        )
+    if not np.isfinite(told).all():
+        raise RunError(f"the export's {name} holds values that are not finite; nothing was written")
+    if not told.size:
+        return 0.0, 0.0
+    off = np.abs(told.astype(np.float64) - wanted.astype(np.float64))
+    return float(off.max()), float(np.abs(wanted).max())
