@@ -111,6 +111,16 @@ def test_what_a_file_for_the_test_holds_is_not_learnt_from(notes, capsys):
     assert len(kept.texts) == 80
 
 
+def test_a_small_test_part_is_told(notes):
+    options = ClassifyOptions(text=("note",), label="mood")
+    told = " ".join(classify_run.read(notes / "notes.csv", options.replace(test=1)).notes)
+    assert "2 texts are kept for the test, not 1 as test=1 says" in told
+    assert "few" in told
+    wide = " ".join(classify_run.read(notes / "notes.csv", options.replace(test=30)).notes)
+    assert "kept for the test" not in wide
+    assert "few" not in wide
+
+
 def test_copies_stay_on_one_side_and_empty_texts_out(tmp_path):
     texts, labels = notes_of(30)
     data = {"text": [*texts, " ", *texts], "label": [*labels, "warm", *labels]}

@@ -122,3 +122,15 @@ def test_unusable_sequences_are_refused(bad, words):
 def test_end_is_an_id_like_any_other():
     source = Sequences(Ragged.of(ragged([2])), targets=Ragged.of([np.array([7, END])]))
     assert source.gather(source.arrays, np.array([0])).y.tolist() == [[7, END]]
+
+
+@pytest.mark.parametrize(("tokens", "segment"), [(0, 1), (1, 1), (5, 5), (5, 9), (5, 0)])
+def test_a_text_shorter_than_a_segment_is_refused(tokens, segment):
+    with pytest.raises(DataError, match="no segment"):
+        Streams(np.arange(tokens), segment)
+
+
+def test_one_segment_is_learnt_and_judged():
+    source = Streams(np.arange(6), 5)
+    for batches in (source.order(8, seed=0, epoch=1), source.in_order(8)):
+        assert [rows.tolist() for rows in batches] == [[0]]

@@ -10,6 +10,7 @@ from seqeval.metrics import f1_score
 
 import gatewise as gw
 from gatewise.batch import PADDING, UNKNOWN
+from gatewise.data import features
 from gatewise.data.features import CHANNELS, TokenCodec, shape
 from gatewise.data.toys import toy_entities
 from gatewise.errors import DataError, UsageError
@@ -146,3 +147,12 @@ def test_probabilities_are_of_the_tags_told(trained, new):
 
 def test_the_score_is_that_of_seqeval(trained, new):
     assert trained.score(new) == pytest.approx(f1_score(new.tags, trained.predict(new.tokens)))
+
+
+def test_each_channel_knows_so_many_features_at_most(monkeypatch):
+    sentences = [[f"w{i}x" for i in range(number)] for number in (2, 4, 40)]
+    monkeypatch.setattr(features, "MOST", 3)
+    codec = TokenCodec.learn(sentences)
+    for channel in range(len(CHANNELS)):
+        assert sum(of == channel for of, _ in codec.vocabulary) <= 3
+    assert [text for of, text in codec.vocabulary if of == 0] == ["w0x", "w1x", "w2x"]

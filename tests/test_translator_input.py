@@ -63,7 +63,8 @@ def test_an_unknown_token_is_read_as_unknown_and_told(trained):
 def test_long_sequences_are_cut_and_told():
     model = translator(training=ONE, max_length=3).fit(SOURCES, TARGETS)
     assert max(model.data_["source steps"]) == 3
-    assert any(note.startswith("sources: ") and "longer than 3" in note for note in model.notes_)
+    told = [note for note in model.notes_ if note.startswith("training sources: ")]
+    assert any("longer than 3" in note for note in told)
     assert max(map(len, model.translate(NEW))) <= 3
     assert "is not read" in model.remarks([[1, 2, 3, 4]])[0]
 

@@ -156,9 +156,10 @@ def _split(found: LabelledTexts, test: float | int, options: ClassifyOptions) ->
         copies = duplicates(found.texts, truth)
         groups = copies.groups
         notes += copies.notes
-    train, held = split_off(
+    train, held, more = split_off(
         len(found), test, what="texts", seed=options.seed, groups=groups, labels=truth
     )
+    notes += more
     return ClassifyParts(
         texts=[found.texts[i] for i in train],
         labels=[labels[i] for i in train],
@@ -213,6 +214,7 @@ def train_and_judge(
     else:
         model.fit(frame, text=parts.text_columns, label=parts.label_column, watch=watch)
     own_notes = without_copies(parts.notes, model.notes_)
+    cut = [f"test part: {note}" for note in model.reading_.encode(parts.test)[1]]
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test, parts.test_labels)
     answers = answer_table(
@@ -232,6 +234,6 @@ def train_and_judge(
         evaluation=evaluation,
         answers=answers,
         settings=verbs.settings_again(wanted, {}, model.network_.model_dump(), training),
-        notes=verbs.distinct([*parts.notes, *own_notes, *stopped]),
+        notes=verbs.distinct([*parts.notes, *own_notes, *cut, *stopped]),
         interrupted=bool(stopped),
     )

@@ -11,6 +11,8 @@ from gatewise.batch import IntArray
 from gatewise.data.parts import duplicates, split_parts
 from gatewise.errors import DataError
 
+FAR = 0.25  # of what was asked for
+FEW = 20  # examples: of fewer, scores say next to nothing
 COPIES = "occur more than once"  # in the notes of data.parts.duplicates
 
 
@@ -28,8 +30,8 @@ def split_off(
     seed: int,
     groups: IntArray | None = None,
     labels: Any = None,
-) -> tuple[IntArray, IntArray]:
-    """(rows to learn from, rows to judge on)
+) -> tuple[IntArray, IntArray, list[str]]:
+    """(rows to learn from, rows to judge on, notes)
 
     test    share (below 1) or number
     what    the examples in messages: texts, sentences, pairs
@@ -53,7 +55,15 @@ def split_off(
     train, held = split_parts(
         count, labels=labels, groups=groups, shares=(1 - share, share), seed=seed
     )
-    return train, held
+    notes = []
+    if abs(len(held) - share * count) > max(1 - 1e-9, FAR * share * count):
+        notes.append(
+            f"{len(held):,} {what} are kept for the test, not {share * count:.3g} as "
+            f"test={test} says: each class is in both parts, and copies are in one"
+        )
+    if len(held) < FEW:
+        notes.append(f"{len(held):,} {what} to be judged on are few: scores are rough")
+    return train, held, notes
 
 
 def unseen(

@@ -140,7 +140,10 @@ def _split(found: TaggedSentences, test: float | int, options: TagOptions) -> Ta
         copies = duplicates(found.tokens, what="sentences")
         groups = copies.groups
         notes += copies.notes
-    train, held = split_off(len(found), test, what="sentences", seed=options.seed, groups=groups)
+    train, held, more = split_off(
+        len(found), test, what="sentences", seed=options.seed, groups=groups
+    )
+    notes += more
     rows = np.array(found.rows)[held]
     return TagParts(_taken(found, train), _taken(found, held), rows, tuple(notes))
 

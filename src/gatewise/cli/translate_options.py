@@ -41,7 +41,9 @@ class TranslateOptions(Options):
     """
 
     verb: ClassVar[str] = "translate"
-    meaningless: ClassVar[frozenset[str]] = frozenset({"pooling", "segment_length", "shortcut", "loss"})
+    meaningless: ClassVar[frozenset[str]] = frozenset(
+        {"pooling", "segment_length", "shortcut", "loss"}
+    )
 
     source: str | None = None
     target: str | None = None

@@ -150,7 +150,8 @@ def _split(found: Pairs, test: float | int, options: TranslateOptions) -> Transl
         copies = duplicates(found.sources, what="sources")
         groups = copies.groups
         notes += copies.notes
-    train, held = split_off(len(found), test, what="pairs", seed=options.seed, groups=groups)
+    train, held, more = split_off(len(found), test, what="pairs", seed=options.seed, groups=groups)
+    notes += more
     rows = np.array(found.rows)[held]
     return TranslateParts(_taken(found, train), _taken(found, held), rows, tuple(notes))
 

@@ -16,10 +16,12 @@ import numpy as np
 
 from gatewise.batch import END, PADDING, UNKNOWN
 from gatewise.data.sequences import Ragged
+from gatewise.data.units import SIZES
 from gatewise.errors import DataError
 
 CHANNELS = ("word", "beginning", "end", "shape", "pair")
 AFFIX = 3  # characters
+MOST = SIZES["word"]  # features of a channel: as many as words of texts are known
 FEW = 5_000 * len(CHANNELS)  # features of training tokens
 
 
@@ -38,7 +40,8 @@ class TokenCodec:
     def learn(cls, sentences: Sequence[Sequence[str]], min_count: int = 2) -> TokenCodec:
         """Features that come at least `min_count` times: rarer ones could not be learnt from, and
         what an unknown word means is learnt from their tokens. Of fewer than FEW features in all,
-        each is known. Raises DataError for no tokens.
+        each is known; of each channel at most MOST, the most frequent ones. Raises DataError for
+        no tokens.
         """
         counts = Counter(
             feature
@@ -51,7 +54,14 @@ class TokenCodec:
             raise DataError("there are no tokens to learn from")
         least = 1 if counts.total() < FEW else min_count
         known = [feature for feature, count in counts.items() if count >= least]
-        return cls(tuple(sorted(known, key=lambda feature: (-counts[feature], feature))))
+        known.sort(key=lambda feature: (-counts[feature], feature))
+        kept: list[tuple[int, str]] = []
+        room = [MOST] * len(CHANNELS)
+        for channel, text in known:
+            room[channel] -= 1
+            if room[channel] >= 0:
+                kept.append((channel, text))
+        return cls(tuple(kept))
 
     @property
     def size(self) -> int:

@@ -22,6 +22,7 @@ from gatewise.batch import (
     in_order_by_length,
     order_by_length,
 )
+from gatewise.errors import DataError
 
 STEPS_AT_ONCE = 2**15  # of a batch that is only judged
 SHORTEST_STREAM = 2_000  # steps: what is lost at a stream's cold start does not count
@@ -175,6 +176,13 @@ class Streams:
     ids: NDArray[Any]
     segment: int
     carries: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.segment < len(self.ids):
+            raise DataError(
+                f"a text of {len(self.ids):,} tokens has no segment of {self.segment:,} steps and "
+                f"the token behind it; give more text, or a smaller sequence_length"
+            )
 
     @property
     def arrays(self) -> Mapping[str, NDArray[Any]]:

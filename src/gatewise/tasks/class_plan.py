@@ -112,7 +112,7 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     reading = _read(model, examples.kind, seen.inputs)
     notes += getattr(reading.codec, "notes", ())
     steps, cut = reading.encode(seen.inputs)
-    notes += cut
+    notes += [f"training part: {note}" for note in cut]
     middle = int(np.median(steps.lengths))
     recipe = (
         class_recipe.for_numbers(len(train))

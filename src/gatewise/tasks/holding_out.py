@@ -11,6 +11,8 @@ from gatewise.data.parts import Duplicates, split_parts
 from gatewise.errors import UsageError
 
 FEWEST = 20  # examples; of fewer, none decides when to stop
+FAR = 0.25  # of what was asked for
+FEW = 5  # of fewer held out, chance decides when to stop
 MOST = 0.9  # share of the examples
 
 
@@ -44,4 +46,11 @@ def hold_out(
     train, held = split_parts(
         count, labels=labels, groups=groups, shares=(1 - share, share), seed=seed
     )
+    if abs(len(held) - share * count) > max(1 - 1e-9, FAR * share * count):
+        notes.append(
+            f"{len(held):,} {what} decide when to stop, not {share * count:.3g} as "
+            f"validation={validation!r} says: each class is in both parts, and copies are in one"
+        )
+    elif len(held) < FEW:
+        notes.append(f"{len(held):,} {what} are few to decide when to stop")
     return train, held, notes

@@ -95,7 +95,8 @@ def make_plan(model: Translator, given: Pairs) -> Plan:
     notes += (*source_codec.notes, *target_codec.notes)
     read, cut = source.encode(sources)
     written, cut_too = target.encode(targets)
-    notes += [f"sources: {note}" for note in cut] + [f"targets: {note}" for note in cut_too]
+    notes += [f"training sources: {note}" for note in cut]
+    notes += [f"training targets: {note}" for note in cut_too]
     by_rule = recipe(len(train), int(written.lengths.sum()), target_codec.units)
     network = _network(model, by_rule.network)
     training = by_rule.training.replace(loss="cross_entropy")
