@@ -15,12 +15,8 @@ from typing import Any, final
 import keras
 from keras import ops
 
+from gatewise.engines.keras.backend import backend
 from gatewise.spec import NetworkSpec
-
-if keras.backend.backend() == "jax":
-    from gatewise.engines.keras import on_jax as backend
-else:
-    from gatewise.engines.keras import on_tensorflow as backend
 
 Tensor = Any
 State = tuple[Tensor, ...]  # (h, c) of an LSTM, (h,) of others; (B, H) each
@@ -148,7 +144,7 @@ class Stack:
         x: Tensor,
         lengths: Tensor | None = None,
         states: list[State] | None = None,
-        noise: Any = None,
+        noise: Noise | None = None,
     ) -> tuple[Tensor, list[State]]:
         """(B, T, inputs) -> outputs (B, T, directions * H), and one state per layer and
         direction, in that order.
@@ -166,9 +162,28 @@ class Stack:
         return x, finals
 
 
-def drop(x: Tensor, rate: float, noise: Any) -> Tensor:
-    """Dropout; noise: the random numbers of a step of training, None: nothing is dropped."""
-    return x if noise is None or not rate else keras.random.dropout(x, rate, seed=noise)
+@final
+class Noise:
+    """The random numbers of a step of training, all from one seed (2,)."""
+
+    def __init__(self, seed: Tensor) -> None:
+        self.seed, self.drawn = seed, 0
+
+    def uniform(self, shape: Any) -> Tensor:
+        """From [0, 1), others with each call."""
+        self.drawn += 1
+        return backend.uniform(shape, self.seed, self.drawn)
+
+    def of_step(self, number: Tensor) -> Noise:
+        """Other numbers for each turn of a loop."""
+        return Noise(backend.mixed(self.seed, number))
+
+
+def drop(x: Tensor, rate: float, noise: Noise | None) -> Tensor:
+    """Dropout; None: nothing is dropped."""
+    if noise is None or not rate:
+        return x
+    return ops.where(noise.uniform(ops.shape(x)) < rate, 0.0, x * (1.0 / (1.0 - rate)))
 
 
 def symbolic(x: Tensor) -> bool:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gatewise.batch import IGNORED, PADDING, Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, gathered
 from gatewise.engines.keras.averaging import Average
-from gatewise.engines.keras.cells import Tensor, backend
+from gatewise.engines.keras.backend import backend
+from gatewise.engines.keras.cells import Tensor
 from gatewise.engines.keras.optimizers import blank, numbers
 from gatewise.engines.keras.program import forcing, program
 from gatewise.spec import NetworkSpec, Training
@@ -88,16 +89,16 @@ class Engine:
     def forward(self, batch: Batch) -> Outputs:
         """See gatewise.engine.Predictor."""
         weights = self.average.in_place_of(self.weights)
-        rows, steps = np.shape(batch.x)[:2]
+        rows, steps = batch.x.shape[:2]
         steps //= self.spec.segment_length
         with backend.on(self.device):
             found = self.program.answer(weights, self.frozen, self._padded(_arrays(batch)))
         output, attention, state = (None if part is None else backend.array(part) for part in found)
-        output = output[:rows]
+        output = np.asarray(output)[:rows]
         if self.spec.kind == "many_to_many":
             output = output[:, :steps]
         elif self.spec.decoder == "tokens":
-            output = output[:, : np.shape(batch.y)[1]]
+            output = output[:, : np.shape(np.asarray(batch.y))[1]]
             attention = None if attention is None else attention[:, : output.shape[1]]
         return Outputs(
             output,

@@ -11,6 +11,7 @@ from keras import ops
 from gatewise.batch import UNKNOWN, Batch
 from gatewise.engines.keras.attention import dense
 from gatewise.engines.keras.cells import (
+    Noise,
     Slot,
     State,
     Tensor,
@@ -54,7 +55,7 @@ class Embedding:
             yield from linear_slots("embedding", self.linear)
 
     def __call__(
-        self, x: Tensor, lengths: Tensor | None, noise: Any = None
+        self, x: Tensor, lengths: Tensor | None, noise: Noise | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """(B, T, F) -> (B, T / S, E), and the lengths in segments."""
         if self.table is not None:
@@ -69,9 +70,9 @@ class Embedding:
             lengths = None if lengths is None else lengths // self.segment_length
         return drop(self.linear(x), self.dropout, noise), lengths
 
-    def _with_unknowns(self, x: Tensor, noise: Any) -> Tensor:
+    def _with_unknowns(self, x: Tensor, noise: Noise) -> Tensor:
         shape = ops.shape(x)
-        dropped = keras.random.uniform(shape[:2], seed=noise) < self.token_dropout  # (B, T)
+        dropped = noise.uniform(shape[:2]) < self.token_dropout  # (B, T)
         unknown = ops.cast(ops.arange(shape[2]) == 0, x.dtype) * UNKNOWN  # (F,)
         return ops.where(dropped[..., None], unknown, x)
 

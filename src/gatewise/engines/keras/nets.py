@@ -10,7 +10,8 @@ from keras import ops
 
 from gatewise.batch import PADDING, Batch
 from gatewise.engines.keras.attention import DecoderAttention, Pooling
-from gatewise.engines.keras.cells import Slot, Stack, State, Tensor, backend, drop
+from gatewise.engines.keras.backend import backend
+from gatewise.engines.keras.cells import Noise, Slot, Stack, State, Tensor, drop, symbolic
 from gatewise.engines.keras.layers import Bridge, Embedding, Head, Shortcut, table_of
 from gatewise.spec import NetworkSpec
 from gatewise.weights import decoder_input_size, position_size
@@ -52,7 +53,7 @@ class ManyToOne:
         if self.shortcut is not None:
             yield from self.shortcut.slots()
 
-    def __call__(self, batch: Batch, noise: Any = None) -> Answer:
+    def __call__(self, batch: Batch, noise: Noise | None = None) -> Answer:
         """Output (B, K, D), and the attention (B, T) where there is one.
 
         noise  random numbers of a step of training; None: nothing is dropped
@@ -83,7 +84,7 @@ class ManyToMany:
         yield from self.encoder.slots("encoder")
         yield from self.head.slots()
 
-    def __call__(self, batch: Batch, noise: Any = None) -> Answer:
+    def __call__(self, batch: Batch, noise: Noise | None = None) -> Answer:
         """Output (B, T, D), and the states after each last valid step."""
         x, lengths = self.embedding(batch.x, batch.lengths, noise)
         states = None
@@ -138,7 +139,7 @@ class EncoderDecoder:
         if self.shortcut is not None:
             yield from self.shortcut.slots()
 
-    def __call__(self, batch: Batch, noise: Any = None, forced: Any = None) -> Answer:
+    def __call__(self, batch: Batch, noise: Noise | None = None, forced: Any = None) -> Answer:
         """Output (B, K, D), and the attention (B, K, T) where there is one.
 
         forced  (B, K) True where the decoder reads the truth of the step before, elsewhere its
@@ -153,7 +154,9 @@ class EncoderDecoder:
             return Answer(output if self.shortcut is None else output + self.shortcut(batch))
         return Answer(self._fed_back(batch, states, noise, forced))
 
-    def encode(self, batch: Batch, noise: Any = None) -> tuple[Tensor, list[State], Tensor | None]:
+    def encode(
+        self, batch: Batch, noise: Noise | None = None
+    ) -> tuple[Tensor, list[State], Tensor | None]:
         """What was read (B, T, D), the states in which the decoder begins, and the lengths."""
         x, lengths = self.embedding(batch.x, batch.lengths, noise)
         memory, states = self.encoder(x, lengths, noise=noise)
@@ -165,7 +168,7 @@ class EncoderDecoder:
         memory: Tensor,
         states: list[State],
         lengths: Tensor | None,
-        noise: Any,
+        noise: Noise | None,
         forced: Any,
     ) -> Answer:
         """Step k reads the id of step k - 1, at first batch.start; as many steps as batch.y."""
@@ -174,18 +177,18 @@ class EncoderDecoder:
         if forced is None or forced is True:
             return self.write(before, memory, states, lengths, noise)
 
-        def step(
-            carry: tuple[list[State], Tensor], now: tuple[Tensor, Tensor]
-        ) -> tuple[Any, tuple[Tensor, ...]]:
-            (states, written), (truth, reads_truth) = carry, now
+        def step(carry: Any, now: Any) -> tuple[Any, Any]:
+            (states, written), (number, truth, reads_truth) = carry, now
             read = ops.where(reads_truth, truth, written)
-            answer = self.write(read[:, None], memory, states, lengths, noise)
-            shown = [part for part in answer[:2] if part is not None]
-            written = ops.cast(ops.argmax(answer.output[:, 0], axis=-1), "int32")
-            return (answer.states, written), tuple(part[:, 0] for part in shown)
+            own = None if noise is None else noise.of_step(number)
+            answer = self.write(read[:, None], memory, states, lengths, own)
+            written = ops.cast(ops.argmax(answer.output[:, 0], axis=-1), read.dtype)
+            shown = [part[:, 0] for part in answer[:2] if part is not None]
+            return (answer.states, written), shown
 
         first = ops.concatenate([ops.ones_like(forced[:, :1]), forced[:, 1:]], axis=1)
-        steps = (ops.transpose(before), ops.transpose(first))  # (K, B) each
+        numbers = ops.arange(ops.shape(before)[1], dtype="int32")
+        steps = (numbers, ops.transpose(before), ops.transpose(first))  # (K,), (K, B), (K, B)
         _, series = backend.scan(step, (states, before[:, 0]), steps)
         return Answer(*(ops.swapaxes(part, 0, 1) for part in series))
 
@@ -195,7 +198,7 @@ class EncoderDecoder:
         memory: Tensor | None,
         states: list[State],
         lengths: Tensor | None,
-        noise: Any = None,
+        noise: Noise | None = None,
     ) -> Answer:
         """ids (B, K) -> logits (B, K, V), attention (B, K, T), states"""
         inputs = drop(self.table(read), self.spec.input_dropout, noise)  # type: ignore[misc]
@@ -205,7 +208,7 @@ class EncoderDecoder:
             shown, attention = self.attention(shown, memory, lengths)
         return Answer(self.head(drop(shown, self.spec.dropout, noise)), attention, states)
 
-    def _by_position(self, batch: Batch, states: list[State], noise: Any) -> Tensor:
+    def _by_position(self, batch: Batch, states: list[State], noise: Noise | None) -> Tensor:
         spec = self.spec
         numbers = ops.arange(spec.positions, dtype="int32")
         numbers = ops.zeros_like(batch.x[:, :1, 0], dtype="int32") + numbers  # (B, M)
@@ -221,24 +224,45 @@ class EncoderDecoder:
         output = keras.layers.Reshape((-1, spec.output_size))(output)
         return output[:, : spec.horizon]
 
-    def _fed_back(self, batch: Batch, states: list[State], noise: Any, forced: Any) -> Tensor:
+    def _fed_back(
+        self, batch: Batch, states: list[State], noise: Noise | None, forced: Any
+    ) -> Tensor:
         start = batch.start[:, None]  # type: ignore[index]  # a fed-back batch has one
         if forced is True:
             before = ops.concatenate([start, batch.y[:, :-1]], axis=1)  # type: ignore[index]
             return self._decode(before, batch.future, states, noise)[0]
-        value = start  # (B, 1, D)
+        if symbolic(start):
+            return self._unrolled(start, batch, states)
+
+        def step(carry: Any, now: dict[str, Tensor]) -> tuple[Any, Any]:
+            states, value = carry
+            if forced is not None:
+                value = ops.where(now["forced"][:, None], now["truth"], value)
+            future = now["future"][:, None] if "future" in now else None
+            own = None if noise is None else noise.of_step(now["number"])
+            output, states = self._decode(value[:, None], future, states, own)
+            return (states, output[:, 0]), output[:, 0]
+
+        steps = {"number": ops.arange(self.spec.horizon, dtype="int32")}
+        if forced is not None:  # the first value is the start in any case
+            before = ops.concatenate([start, batch.y[:, :-1]], axis=1)  # type: ignore[index]
+            steps |= {"truth": ops.swapaxes(before, 0, 1), "forced": ops.transpose(forced)}
+        if batch.future is not None:
+            steps["future"] = ops.swapaxes(batch.future, 0, 1)
+        _, outputs = backend.scan(step, (states, start[:, 0]), steps)  # (K, B, D)
+        return ops.swapaxes(outputs, 0, 1)
+
+    def _unrolled(self, value: Tensor, batch: Batch, states: list[State]) -> Tensor:
+        """The same step by step, in a graph that is written: it may hold standard layers alone."""
         outputs = []
         for step in range(self.spec.horizon):
-            if forced is not None and step > 0:
-                truth = batch.y[:, step - 1, None]  # type: ignore[index]
-                value = ops.where(forced[:, step, None, None], truth, value)
             future = None if batch.future is None else batch.future[:, step : step + 1]
-            value, states = self._decode(value, future, states, noise)
+            value, states = self._decode(value, future, states, None)
             outputs.append(value)
         return ops.concatenate(outputs, axis=1)
 
     def _decode(
-        self, values: Tensor, future: Tensor | None, states: list[State], noise: Any
+        self, values: Tensor, future: Tensor | None, states: list[State], noise: Noise | None
     ) -> tuple[Tensor, list[State]]:
         inputs = values if future is None else ops.concatenate([values, future], axis=-1)
         outputs, states = self.decoder(inputs, states=states, noise=noise)

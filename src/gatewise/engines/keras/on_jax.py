@@ -65,6 +65,12 @@ def _lstm(read: Tensor, state: tuple[Tensor, ...], recurrent: Tensor, _bias: Ten
 CELLS: dict[str, Callable[..., tuple[Tensor, ...]]] = {"rnn": _rnn, "gru": _gru, "lstm": _lstm}
 
 
+def scan(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:
+    """step(carry, one of xs) -> (carry, shown), for each; the last carry, and all that is shown."""
+    found: tuple[Any, Any] = jax.lax.scan(step, carry, xs)
+    return found
+
+
 def flip(x: Tensor, lengths: Tensor) -> Tensor:
     """Each sequence backwards within its own length.  (B, T, F)"""
     steps = jnp.arange(x.shape[1])
@@ -75,6 +81,17 @@ def flip(x: Tensor, lengths: Tensor) -> Tensor:
 def at_steps(x: Tensor, index: Tensor) -> Tensor:
     """(B, T, F), (B, N) -> (B, N, F)"""
     return x[jnp.arange(len(x))[:, None], index]
+
+
+def uniform(shape: Any, seed: Tensor, number: int) -> Tensor:
+    """Random numbers from [0, 1): the same for the same seed (2,) and number."""
+    return jax.random.uniform(jax.random.wrap_key_data(mixed(seed, number)), shape)
+
+
+def mixed(seed: Tensor, number: Tensor) -> Tensor:
+    """Another seed for each number."""
+    key = jax.random.fold_in(jax.random.wrap_key_data(seed), number)
+    return jax.random.key_data(key)
 
 
 def with_gradients(

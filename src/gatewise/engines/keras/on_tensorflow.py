@@ -32,10 +32,11 @@ def run(
     hidden = recurrent.shape[0]
     x = tf.transpose(x, (1, 0, 2))  # (T, B, F)
     begin = state or (tf.zeros((tf.shape(x)[1], hidden), x.dtype),) * (1 + (cell == "lstm"))
-    if cell == "lstm":
-        series = _lstm(x, kernel, recurrent, bias, begin)
-    else:
-        series = (_loop(cell, x, kernel, recurrent, bias, begin[0]),)
+    series: tuple[Tensor, ...] = (
+        _lstm(x, kernel, recurrent, bias, begin)
+        if cell == "lstm"
+        else (_loop(cell, x, kernel, recurrent, bias, begin[0]),)
+    )
     if lengths is None:
         last = tuple(part[-1] for part in series)
     else:
@@ -48,19 +49,26 @@ def run(
 def _lstm(
     x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, begin: tuple[Tensor, ...]
 ) -> tuple[Tensor, Tensor]:
-    """h and c (T, B, H): one kernel for all steps; its gates stand in the order i f g o."""
+    """h and c (T, B, H): one kernel for all steps, whose gates stand in the order i g f o.
+
+    Not its second version: that one's gradient is computed as if it had this order, too.
+    """
+    whole = tf.concat([kernel, recurrent, bias[None]], axis=0)  # (F + H + 1, 4H)
+    i, f, g, o = tf.split(whole, 4, axis=1)
+    whole = tf.concat([i, g, f, o], axis=1)
     nothing = tf.zeros((recurrent.shape[0],), x.dtype)  # no peepholes
-    _, c, _, _, _, _, h = tf.raw_ops.BlockLSTMV2(
+    _, c, _, _, _, _, h = tf.raw_ops.BlockLSTM(
         seq_len_max=tf.shape(x, out_type=tf.int64)[0],
         x=x,
         cs_prev=begin[1],
         h_prev=begin[0],
-        w=tf.concat([kernel, recurrent], axis=0),
+        w=whole[:-1],
         wci=nothing,
         wcf=nothing,
         wco=nothing,
-        b=bias,
-        cell_clip=0.0,
+        b=whole[-1],
+        forget_bias=0.0,
+        cell_clip=-1.0,
         use_peephole=False,
     )
     return h, c
@@ -97,6 +105,29 @@ def _loop(
     return shown.stack()
 
 
+def scan(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:
+    """step(carry, one of xs) -> (carry, shown), for each; the last carry, and all that is shown."""
+    flat = tf.nest.flatten(xs)
+    count = tf.shape(flat[0])[0]
+    reads = [tf.TensorArray(x.dtype, count).unstack(x) for x in flat]
+    form = tf.nest.flatten(carry)
+    shown = step(carry, tf.nest.map_structure(lambda x: x[0], xs))[1]  # for its shapes alone
+    arrays = [
+        tf.TensorArray(part.dtype, count, element_shape=part.shape)
+        for part in tf.nest.flatten(shown)
+    ]
+
+    def body(t: Tensor, flat_carry: list[Tensor], arrays: list[Any]) -> tuple[Any, ...]:
+        now = tf.nest.pack_sequence_as(xs, [x.read(t) for x in reads])
+        moved, told = step(tf.nest.pack_sequence_as(carry, flat_carry), now)
+        written = [a.write(t, v) for a, v in zip(arrays, tf.nest.flatten(told), strict=True)]
+        return t + 1, tf.nest.flatten(moved), written
+
+    _, last, arrays = tf.while_loop(lambda t, *_: t < count, body, (0, form, arrays))
+    series = tf.nest.pack_sequence_as(shown, [a.stack() for a in arrays])
+    return tf.nest.pack_sequence_as(carry, last), series
+
+
 def flip(x: Tensor, lengths: Tensor) -> Tensor:
     """Each sequence backwards within its own length.  (B, T, F)"""
     return tf.reverse_sequence(x, lengths, seq_axis=1, batch_axis=0)
@@ -105,6 +136,16 @@ def flip(x: Tensor, lengths: Tensor) -> Tensor:
 def at_steps(x: Tensor, index: Tensor) -> Tensor:
     """(B, T, F), (B, N) -> (B, N, F)"""
     return tf.gather(x, index, batch_dims=1)
+
+
+def uniform(shape: Any, seed: Tensor, number: int) -> Tensor:
+    """Random numbers from [0, 1): the same for the same seed (2,) and number."""
+    return tf.random.stateless_uniform(shape, mixed(seed, number))
+
+
+def mixed(seed: Tensor, number: Tensor) -> Tensor:
+    """Another seed for each number."""
+    return tf.stack([seed[0], seed[1] ^ tf.cast(number * 2 + 1, seed.dtype)])
 
 
 def with_gradients(
@@ -120,7 +161,7 @@ def with_gradients(
 
 def compiled(function: Callable[..., Any], donated: Sequence[int]) -> Callable[..., Any]:  # noqa: ARG001
     """The function as a graph, whatever the sizes of its arrays."""
-    return tf.function(function, reduce_retracing=True)  # type: ignore[no-any-return]
+    return tf.function(function, reduce_retracing=True, autograph=False)  # type: ignore[no-any-return]
 
 
 def constant(tensor: Tensor) -> Tensor:

@@ -15,9 +15,10 @@ from keras import ops
 
 from gatewise.batch import PADDING, Batch
 from gatewise.engines.keras.averaging import moved
-from gatewise.engines.keras.cells import Tensor, backend, lay_out
+from gatewise.engines.keras.backend import backend
+from gatewise.engines.keras.cells import Noise, Tensor, lay_out
 from gatewise.engines.keras.losses import loss_of
-from gatewise.engines.keras.nets import Answer, build
+from gatewise.engines.keras.nets import Answer, EncoderDecoder, build
 from gatewise.engines.keras.optimizers import update
 from gatewise.spec import NetworkSpec, Training
 
@@ -40,7 +41,6 @@ class Program:
         self.net = build(spec)
         self.slots = dict(self.net.slots())
         self.trained = [name for name in self.slots if not name.startswith("shortcut.")]
-        self.noise = keras.random.SeedGenerator(0)
         self.loss = loss_of(training)
         compiled = backend.compiled
         self.train: dict[str, Callable[..., Any]] = {
@@ -108,28 +108,17 @@ class Program:
         seed: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         batch = Batch(**fields)
-        with self._standing(weights, seed):
-            noise = None if seed is None else self.noise
-            if self.spec.decoder in ("fed_back", "tokens"):
-                answer = self.net(batch, noise, self._forced(mode, batch, share))  # type: ignore[call-arg]
+        noise = None if seed is None else Noise(seed)
+        with self._standing(weights):
+            if isinstance(self.net, EncoderDecoder):
+                answer = self.net(batch, noise, _forced(mode, batch, share, noise))
             else:
                 answer = self.net(batch, noise)
             return self.loss(answer.output, batch), _stacked(answer)
 
-    def _forced(self, mode: str, batch: Batch, share: Tensor | None) -> Any:
-        if mode == "mixed":
-            truth: Tensor = batch.y
-            return keras.random.uniform(ops.shape(truth)[:2], seed=self.noise) < share
-        return True if mode == "truth" else None
-
-    def _standing(
-        self, weights: Mapping[str, Tensor], seed: Tensor | None = None
-    ) -> keras.StatelessScope:
+    def _standing(self, weights: Mapping[str, Tensor]) -> Any:
         """A block in which the variables hold these weights."""
-        placed = lay_out(self.slots, weights)
-        if seed is not None:
-            placed.append((self.noise.state, seed))
-        return keras.StatelessScope(state_mapping=placed)
+        return keras.StatelessScope(state_mapping=lay_out(self.slots, weights))
 
 
 @lru_cache(maxsize=8)
@@ -146,6 +135,13 @@ def forcing(spec: NetworkSpec, share: float) -> str:
     if own is None or share == own:
         return "own"
     return "truth" if share == 1.0 else "mixed"
+
+
+def _forced(mode: str, batch: Batch, share: Tensor | None, noise: Noise | None) -> Any:
+    """As EncoderDecoder reads it."""
+    if mode == "mixed" and noise is not None:
+        return noise.uniform(ops.shape(batch.y)[:2]) < share
+    return True if mode == "truth" else None
 
 
 def _stacked(answer: Answer) -> Tensor | None:
