@@ -218,3 +218,11 @@ def test_it_is_written_to_a_file(tmp_path: Any) -> None:
     made = report(evaluation())
     write_class_report(tmp_path / "report.html", made)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == class_page(made)
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_what_the_losses_are_of_is_said() -> None:
+    facts = {"Training": {"loss": "cross_entropy", "label_smoothing": 0.1}}
+    smooth = Parsed(class_page(report(evaluation(), facts=facts)))
+    assert "labels smoothed by 0.1" in smooth.text
+    assert "smoothed" not in Parsed(class_page(report(evaluation()))).text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewise.report import charts
 from gatewise.report.markup import column, fact, markup, number, shorten
+from gatewise.report.scoreboard import score_table
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=300), st.integers(2, 60))
@@ -52,3 +55,23 @@ def test_numbers_for_readers() -> None:
     assert fact("seed", 20240101) == "20240101"
     assert markup("<a&'\">") == "&lt;a&amp;&#x27;&quot;&gt;"
     assert shorten("abcdef", 4) == "abc…"
+
+
+def test_a_digest_is_cut_short_and_can_be_had_whole() -> None:
+    digest = "0123456789abcdef" * 4
+    assert fact("SHA-256", digest) == f'<span title="{digest}"><bdi>0123456789abcdef…</bdi></span>'
+    assert digest[:-1] in fact("note", digest[:-1])  # no digest: as it is
+
+
+def test_only_what_stands_out_is_bold() -> None:
+    scores = {
+        "network": {"F1": 0.0, "match": 0.5, "loss": 0.0, "ECE": 0.1, "gap": 0.4},
+        "other": {"F1": 0.0, "match": 0.5, "loss": 0.2, "ECE": 0.0, "gap": None},
+        "third": {"F1": -0.1, "match": 0.5, "loss": 0.2, "ECE": 0.2, "gap": 0.1},
+    }
+    order = [(name, 1.0) for name in scores]
+    page = score_table(
+        scores, order, "Scores", lower={"loss", "ECE"}, decimals={}, unmarked={"ECE"}
+    )
+    assert re.findall("<td><b>(.*?)</b></td>", page) == ["0.000", "0.400"]
+    assert page.index("0.000</b>") > page.index(">network<")

@@ -112,6 +112,7 @@ def _scores(report: ClassReport) -> Iterator[Html]:
         f"↑ higher is better, ↓ lower is better; the best of each column is bold.",
         lower=LOWER,
         decimals={},
+        unmarked={"ECE"},  # constant answers have the best one
         undefined="not defined: ROC-AUC needs examples of a class and others in the test part, "
         "and every score needs answers that are finite numbers.",
     )
@@ -129,7 +130,7 @@ def _scores(report: ClassReport) -> Iterator[Html]:
         words,
         "ROC-AUC is how often the truth is given a higher probability than what is not: 0.5 is "
         "chance. Log-loss (nats) punishes sure mistakes. ECE is how far confidence and share right "
-        "lie apart. ",
+        "lie apart; answers that are always the same can have the best one, so none is bold. ",
         f"The seed is {report.seed}." if report.seed is not None else "",
         class_="muted",
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+DIGEST, DIGITS = re.compile("[0-9a-f]{64}"), 16  # of a SHA-256; `gatewise info` shows all of it
 NONE = "–"  # what stands where there is no number
 _VOID = frozenset({"meta", "link"})
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -116,7 +117,9 @@ def facts_list(facts: Mapping[str, Any]) -> Html:
 def fact(key: str, value: Any) -> Html:
     """A printable fact as text: lists joined, numbers shortened."""
     text: object = name(value)
-    if value is None or (isinstance(value, list | tuple) and not value):
+    if isinstance(value, str) and DIGEST.fullmatch(value):
+        text = element("span", name(f"{value[:DIGITS]}…"), title=value)
+    elif value is None or (isinstance(value, list | tuple) and not value):
         text = "none"
     elif isinstance(value, bool | np.bool_):
         text = "yes" if value else "no"

@@ -21,17 +21,26 @@ def score_table(
     *,
     lower: Set[str] = frozenset(),
     decimals: Mapping[str, int | None],
+    unmarked: Set[str] = frozenset(),
     undefined: str = UNDEFINED,
 ) -> Html:
     """One row for each name, in this order; the best of each column is bold.
 
+    Nothing is where all look alike, or where the highest of scores is 0.
+
     lower      metrics of which less is better
     decimals   metric -> digits behind the point; None: about three digits that mean something
+    unmarked   metrics whose best is not bold
     undefined  what is said below, where a score is not defined
     """
     metrics = list(scores[order[0][0]])
     columns = [
-        _cells([scores[who][m] for who, _ in order], m in lower, decimals.get(m, 3))
+        _cells(
+            [scores[who][m] for who, _ in order],
+            decimals.get(m, 3),
+            lower=m in lower,
+            marked=m not in unmarked,
+        )
         for m in metrics
     ]
     rows = [
@@ -44,11 +53,16 @@ def score_table(
     return joined([grid, paragraph(f"{NONE} {undefined}", class_="muted")]) if missing else grid
 
 
-def _cells(values: Sequence[float | None], lower: bool, decimals: int | None) -> list[object]:
+def _cells(
+    values: Sequence[float | None], decimals: int | None, *, lower: bool, marked: bool
+) -> list[object]:
     found = [math.nan if value is None else value for value in values]
     finite = [value for value in found if math.isfinite(value)]
     best = (min if lower else max)(finite) if finite else None
     texts = column(found) if decimals is None else [fixed(value, decimals) for value in found]
+    alike = len(texts) > 1 and len(set(texts)) == 1
+    if not marked or alike or (best == 0 and not lower):
+        best = None
     return [
         element("b", text) if value == best else text
         for text, value in zip(texts, found, strict=True)

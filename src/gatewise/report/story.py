@@ -89,7 +89,7 @@ def whole_page(
     """
     sections = [
         *sections,
-        ("training", "Training", _training(run.history)),
+        ("training", "Training", _training(run.history, _smoothing(run))),
         ("data", "Data and model", _facts(run, versions=False)),
         ("notes", "Notes", _notes(run.notes)),
         ("reproduce", "Reproduce", _reproduce(run)),
@@ -133,7 +133,12 @@ def _header(run: Run, tiles: Sequence[Tile], learnt: bool) -> Html:
     )
 
 
-def _training(history: History) -> Iterator[Html]:
+def _smoothing(run: Run) -> float:
+    """Of the labels that both losses are of."""
+    return float(run.facts.get("Training", {}).get("label_smoothing", 0))
+
+
+def _training(history: History, smoothing: float) -> Iterator[Html]:
     if not history.records:
         yield paragraph("No epoch was trained.")
         return
@@ -154,6 +159,11 @@ def _training(history: History) -> Iterator[Html]:
         kept += f"{number(best.train_loss)}."
     seconds = number(sum(record.seconds for record in history.records))
     words = f"{plural(len(history.records), 'epoch')} in {seconds} seconds; {ended}. {kept}"
+    if smoothing:
+        words += (
+            f" Losses are of labels smoothed by {smoothing:g} (label_smoothing): they stay above "
+            f"0, and are no log-loss."
+        )
     keys: list[Key] = [("training loss", "k-baseline-1")]
     keys += [("validation loss", "k-network")] if validated else []
     picture = chart(

@@ -98,10 +98,12 @@ def training_facts(model: Any) -> dict[str, Any]:
     """Of any task: how the weights were found."""
     training, history = model.training_, model.history_
     seconds = sum(record.seconds for record in history.records)
+    smoothing = training.label_smoothing
     return {
         "engine": model.engine,
         "seed": model.seed,
         "loss": training.loss,
+        **({"label_smoothing": smoothing} if smoothing else {}),
         "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, "
         f"{training.schedule}",
         "batch_size": training.batch_size,
