@@ -95,12 +95,16 @@ def fit(
     seed: int,
     watch: Watch | None = None,
     epochs: int | None = None,
+    behind: int = 0,
 ) -> History:
-    """Train until the epochs are used up, progress ends, or Ctrl-C; the best weights are restored.
+    """Train until the epochs are used up, progress ends, or Ctrl-C; the best weights are restored,
+    and with them what the optimizer remembered beside them.
 
     Best is the lowest validation loss, the initial weights' included; without validation data,
-    the last epoch. `epochs` ends the run earlier than planned, on the planned schedule. Ctrl-C
-    before the first epoch is through raises KeyboardInterrupt: there is nothing to keep yet.
+    the last epoch. `epochs` ends the run earlier than planned, on the planned schedule. `behind`
+    the weights lie so many epochs of an earlier run: order and dropout go on from there, while
+    records and schedule begin anew. Ctrl-C before the first epoch is through raises
+    KeyboardInterrupt: there is nothing to keep yet.
     Raises DivergedError when a loss is NaN, infinite, or out of all proportion to the start.
     """
     watch = watch or Nobody()
@@ -114,7 +118,7 @@ def fit(
     )
     records: list[EpochRecord] = []
     best_loss = math.inf if validation is None else engine.evaluate(validation, held_out)
-    best_epoch, best_weights = 0, engine.get_weights()
+    best_epoch, best_weights, best_state = 0, engine.get_weights(), engine.get_state()
     start = 0.0 if validation is None else best_loss
     worst = EXPLODED * max(start, 1.0)  # scaled values vary by about 1
     drops, waited = 0, 0  # of the plateau schedule
@@ -122,12 +126,13 @@ def fit(
     try:
         for epoch in range(planned):
             began = time.perf_counter()
-            batches = train.order(training.batch_size, seed=seed, epoch=epoch, limit=size)
+            number = behind + epoch
+            batches = train.order(training.batch_size, seed=seed, epoch=number, limit=size)
             plan = EpochPlan(
                 batches=batches,
                 learning_rates=learning_rates(training, epoch, len(batches), drops),
                 teacher_forcing=np.full(len(batches), teacher_forcing(training, epoch)),
-                seed=int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]),
+                seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
                 tick=watch.tick,
             )
             train_loss = engine.train_epoch(train, plan)
@@ -145,7 +150,8 @@ def fit(
             better = loss is None or loss < best_loss - training.min_delta
             if better:
                 best_loss = math.inf if loss is None else loss
-                best_epoch, best_weights = epoch + 1, engine.get_weights()
+                best_epoch = epoch + 1
+                best_weights, best_state = engine.get_weights(), engine.get_state()
             watch.epoch(record, better)
             waited = 0 if better else waited + 1
             if waited >= training.schedule_epochs and training.schedule == "plateau":
@@ -158,6 +164,7 @@ def fit(
             raise
         stopped = "interrupted"
     engine.set_weights(best_weights)
+    engine.set_state(best_state)
     history = History(tuple(records), best_epoch, stopped)
     watch.end(history)
     return history

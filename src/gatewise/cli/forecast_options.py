@@ -32,6 +32,7 @@ class ForecastOptions(Options):
     test              last rows, kept from training, to be judged on; None: about a fifth
     refit             after judging, train anew on all rows, the test rows too, and ship that model
     folds             forecasts in a row that end with the data, K steps each; None: chosen
+    start             folder of a saved forecaster to go on from, trained on any engine
     engine            what trains the network
     device            where it trains
     seed              the same seed gives the same numbers
@@ -62,6 +63,7 @@ class ForecastOptions(Options):
     test: int | None = Field(default=None, ge=1)
     refit: bool = False
     folds: int | None = Field(default=None, ge=1)
+    start: str | None = None
     engine: Literal["torch", "tensorflow", "jax"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)

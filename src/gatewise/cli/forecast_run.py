@@ -18,7 +18,9 @@ from gatewise.data.splits import rolling_origins
 from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import DataError, GatewiseError
 from gatewise.evaluation import ForecastEvaluation
+from gatewise.tasks.beginning import fitted
 from gatewise.tasks.forecaster import Forecaster
+from gatewise.tasks.forecaster_rows import seen_rows
 from gatewise.tasks.plan import SHORTEST_LOOKBACK
 from gatewise.tasks.shared import parameter_names
 from gatewise.training import Watch
@@ -95,13 +97,17 @@ class ForecastRun:
 
 
 def read(source: Path, options: ForecastOptions) -> SeriesTable:
-    """The series of the file, read as the options want it."""
+    """The series of the file, read as the options want it, or as the model to go on from was."""
     frame = read_table(source)
     known = [str(name) for name in frame.columns]
-    features = split_names(options.features, known)
+    target, features = split_names(options.target, known), split_names(options.features, known)
+    if options.start is not None:
+        tail = started(options.start).tail_
+        target = target or list(tail.targets)
+        features = list(tail.features) if options.features is None else features
     return read_series(
         frame,
-        target=split_names(options.target, known),
+        target=target,
         time=options.time,
         features="all" if features == ["all"] and "all" not in known else features,
         sort=options.sort,
@@ -116,11 +122,14 @@ def train_and_judge(
 ) -> ForecastRun:
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options
-    test, folds = split_rows(len(series), options)
+    start = None if options.start is None else started(options.start)
+    seen = 0 if start is None else seen_rows(start.known_, series)
+    test, folds = split_rows(len(series), options, seen)
     own = {name: getattr(options, name) for name in PARAMETERS}
     model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     try:
-        model.fit(series.rows(0, len(series) - test), watch=progress.watch(verbose))
+        rows = series.rows(0, len(series) - test)
+        model.fit(rows, start=start, watch=progress.watch(verbose))
     except DataError as error:  # it counts the rows it was given
         kept = f"{len(series)} rows, {test} of them kept for the test: --test"
         raise DataError(f"{error} ({kept})") from error
@@ -133,7 +142,7 @@ def train_and_judge(
         folds = min(folds, own_folds)
     evaluation = model.evaluate(series)
     try:
-        backtest = model.backtest(series, folds=folds)
+        backtest = model.backtest(series, folds=folds, start=start)
     except (KeyboardInterrupt, GatewiseError) as error:
         if folds <= own_folds:
             raise
@@ -145,7 +154,7 @@ def train_and_judge(
     shipped = model
     if options.refit and not interrupted and not failure:
         try:
-            shipped = refitted(model, series, progress.watch(verbose))
+            shipped = refitted(model, series, progress.watch(verbose), start)
             notes.append(
                 f"refitted: the saved model and the forecast beyond the end learnt from all "
                 f"{len(series)} rows; the scores are those of the model before"
@@ -175,8 +184,16 @@ def _ended_by(error: BaseException) -> tuple[bool, GatewiseError | None]:
     return failure is None, failure
 
 
-def refitted(model: Forecaster, series: SeriesTable, watch: Watch) -> Forecaster:
-    """A model of all rows by the choices of the one that was judged.
+def started(path: str) -> Forecaster:
+    """The saved forecaster to go on from. Raises UsageError for another task's, ArtifactError."""
+    found: Forecaster = fitted(Forecaster(1), path)
+    return found
+
+
+def refitted(
+    model: Forecaster, series: SeriesTable, watch: Watch, start: Forecaster | None = None
+) -> Forecaster:
+    """A model of all rows by the choices of the one that was judged, from the same start.
 
     Raises KeyboardInterrupt when its training was interrupted, so that nothing half-trained ships.
     """
@@ -184,6 +201,7 @@ def refitted(model: Forecaster, series: SeriesTable, watch: Watch) -> Forecaster
     fresh = Forecaster(**model.get_params(deep=False)).set_params(
         lookback=model.lookback_,
         strategy=model.strategy_,
+        scaling=model.scaling_,
         window_scaling=codec.window_scaling,
         transform="log" if codec.logs else "none",
         channel_independent=codec.independent,
@@ -191,19 +209,28 @@ def refitted(model: Forecaster, series: SeriesTable, watch: Watch) -> Forecaster
         network=model.network_,
         training=model.training_,
     )
-    if fresh.fit(series, watch=watch).history_.stopped == "interrupted":
+    if fresh.fit(series, start=start, watch=watch).history_.stopped == "interrupted":
         raise KeyboardInterrupt
     return fresh
 
 
-def split_rows(rows: int, options: ForecastOptions) -> tuple[int, int]:
+def split_rows(rows: int, options: ForecastOptions, seen: int = 0) -> tuple[int, int]:
     """(test rows, folds): what was given, or about a fifth and as many as fit into that.
 
+    seen  rows that the model to go on from has learnt from: none of these is a test row
     Raises DataError when the test rows do not hold one horizon or leave nothing to train on, or
     when the first fold does.
     """
     horizon = options.horizon
     test = options.test or max(horizon, int(TEST_SHARE * rows) // horizon * horizon)
+    if seen and options.test is None:
+        test = min(test, (rows - seen) // horizon * horizon)
+    if seen and (rows - seen < horizon or test > rows - seen):
+        raise DataError(
+            f"the model of --start has learnt from the rows up to {seen} of {rows}: the "
+            f"{rows - seen} behind them cannot hold a test of {max(test, horizon)} rows that it "
+            f"has not seen; give later rows" + (", or a smaller --test" if options.test else "")
+        )
     if test < horizon:
         raise DataError(
             f"test={test} rows cannot hold one forecast of horizon={horizon}; "

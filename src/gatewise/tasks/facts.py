@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gatewise.data.frequency import in_words
@@ -47,7 +48,7 @@ def _reading(model: Forecaster) -> dict[str, Any]:
         "strategy": model.strategy_,
         "lookback": f"{codec.lookback} steps",
         "horizon": f"{model.horizon} steps",
-        "scaling": model.scaling,
+        "scaling": model.scaling_,
         "window scaling": codec.window_scaling,
         "logarithm": "yes" if codec.logs else "no",
     }
@@ -98,8 +99,11 @@ def training_facts(model: Any) -> dict[str, Any]:
     """Of any task: how the weights were found."""
     training, history = model.training_, model.history_
     seconds = sum(record.seconds for record in history.records)
+    began = getattr(model, "began_", None)
+    found = {} if began is None else {"goes on from": _began(began)}
     smoothing = training.label_smoothing
     return {
+        **found,
         "engine": model.engine,
         "seed": model.seed,
         "loss": training.loss,
@@ -111,3 +115,10 @@ def training_facts(model: Any) -> dict[str, Any]:
         f"ended: {history.stopped}",
         "time": f"{seconds:.1f} s",
     }
+
+
+def _began(facts: Mapping[str, Any]) -> str:
+    return (
+        f"a model of {facts['engine']}, {facts['epochs']} epochs on (data {facts['sha256'][:12]}); "
+        f"the optimizer {facts['optimizer']}"
+    )

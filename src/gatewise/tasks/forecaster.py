@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.batch import IntArray, thin
-from gatewise.data.frequency import in_words
 from gatewise.data.repair import Duplicates, Fill
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
 from gatewise.data.splits import rolling_origins
@@ -23,7 +22,10 @@ from gatewise.errors import DataError, UsageError
 from gatewise.evaluation import ForecastEvaluation
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
+from gatewise.tasks.beginning import State, behind, fitted
 from gatewise.tasks.facts import facts
+from gatewise.tasks.forecaster_beginning import plan_on, refit_start
+from gatewise.tasks.forecaster_rows import LearntRows, read_again, seen_rows, together
 from gatewise.tasks.forecaster_state import restore, to_artifact
 from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
@@ -66,7 +68,7 @@ class Forecaster:
     network, training  what is not given there is chosen from the data
 
     After `fit`: spec_, network_, training_, strategy_, lookback_, season_, codec_, weights_,
-    history_, notes_ (the choices in words), parameters_ (number of weights).
+    history_, began_, notes_ (the choices in words), parameters_ (number of weights).
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class Forecaster:
         sort: bool = False,
         fill: Fill | None = None,
         duplicates: Duplicates | None = None,
+        start: Forecaster | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
     ) -> Self:
         """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
@@ -135,6 +138,9 @@ class Forecaster:
         time        column of times; None: found, or none
         features    further columns to read, 'all' for all of numbers
         sort, fill, duplicates  repairs: see gatewise.data.table.read_series
+        start       a fitted forecaster, of any engine, or the folder of one, to go on from: its
+                    weights, network and reading of the data stay, its training settings where
+                    none are given here
         watch       who is told how training goes; None: as `verbose` says
 
         The last rows (`validation`) only decide when to stop; scaling is learnt before them.
@@ -142,19 +148,18 @@ class Forecaster:
         that was learnt before is lost.
         """
         check_choices(self)
-        table = data
-        if not isinstance(data, SeriesTable):
-            table = read_series(
-                data,
-                target=target,
-                time=time,
-                features=features,
-                sort=sort,
-                fill=fill,
-                duplicates=duplicates,
-            )
+        old: Forecaster | None = fitted(self, start)
+        columns: dict[str, Any] = {"target": target, "time": time, "features": features}
+        repairs: dict[str, Any] = {"sort": sort, "fill": fill, "duplicates": duplicates}
+        if old is not None:
+            given = {name: value for name, value in columns.items() if value is not None}
+            table = read_again(old.tail_, data, **given, **repairs)
+        elif isinstance(data, SeriesTable):
+            table = data
+        else:
+            table = read_series(data, **columns, **repairs)
         check_varies(table)
-        plan = make_plan(self, table)
+        plan = make_plan(self, table) if old is None else plan_on(self, table, old)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -165,13 +170,16 @@ class Forecaster:
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
         self.training_: Training = plan.training
-        self.strategy_: str = plan.strategy
+        self.strategy_: Strategy = plan.strategy
         self.lookback_: int = trained.codec.lookback
+        self.scaling_: Scaling = plan.scaling
         self.season_: int = plan.season
         self.codec_: SeriesCodec = trained.codec
         self.weights_: dict[str, NDArray[np.float32]] = trained.weights
         self.graphs_: dict[str, bytes] = build_graphs(plan.spec, trained.weights)
         self.runner_ = Runner(plan.spec, self.graphs_)
+        self.optimizer_state_: State | None = trained.state
+        self.began_: dict[str, Any] | None = plan.began
         self.history_: History = trained.history
         self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes)
         self.versions_: dict[str, str] = versions(**trained.versions)
@@ -181,6 +189,8 @@ class Forecaster:
             table.values[:, : len(table.targets)], plan.season
         )
         self.tail_: SeriesTable = table.rows(len(table) - self.lookback_, len(table))
+        own = LearntRows.of(len(table), self.tail_)
+        self.known_: tuple[LearntRows, ...] = together(() if old is None else old.known_, own)
         return self
 
     @property
@@ -231,7 +241,7 @@ class Forecaster:
         if windows < 1:
             raise UsageError(f"windows must be at least 1, not {windows}")
         table = self._table(data)
-        seen = self._seen(table)
+        seen = seen_rows(self.known_, table)
         first, last = max(seen, self.lookback_), len(table) - self.horizon
         if last < first:
             raise DataError(
@@ -243,18 +253,25 @@ class Forecaster:
         origins = first + thin(last - first + 1, windows)
         return judge(self, table, origins, seen, self._forecast(table, origins))
 
-    def backtest(self, data: Any, folds: int = 4, refit: bool | None = None) -> ForecastEvaluation:
+    def backtest(
+        self,
+        data: Any,
+        folds: int = 4,
+        refit: bool | None = None,
+        start: Forecaster | str | os.PathLike[str] | None = None,
+    ) -> ForecastEvaluation:
         """One forecast per fold from origins that are `horizon` apart and end with the data.
 
         refit  True: each fold trains a fresh model on the rows before its origin;
                False: this model forecasts all; None: fresh models only where a fold would be
                judged on rows that this model has seen
+        start  of a model that went on from another: that one again, for fresh models
         Raises DataError when there are too few rows, UsageError when refit=False would judge
         this model on rows that it has seen.
         """
         table = self._table(data)
         origins = rolling_origins(len(table), self.horizon, folds)
-        seen = self._seen(table)
+        seen = seen_rows(self.known_, table)
         if refit is None:
             refit = bool(origins[0] < seen)
         if not refit:
@@ -270,15 +287,16 @@ class Forecaster:
                     f"reads {self.lookback_} rows before it; lower folds or give more rows"
                 )
             return judge(self, table, origins, seen, self._forecast(table, origins))
+        old = refit_start(self, table, int(origins[0]), start)
         parts: list[ForecastEvaluation] = []
         idle = 0  # folds whose training added nothing to the solved shortcut
         for origin in origins:
             model = Forecaster(**self.get_params(deep=False))
-            model.set_params(verbose=0).fit(table.rows(0, int(origin)))
+            model.set_params(verbose=0).fit(table.rows(0, int(origin)), start=old)
             if model.history_.stopped == "interrupted":
                 raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))
-            idle += bool(model.spec_.shortcut) and not model.history_.best_epoch
+            idle += bool(model.spec_.shortcut) and not behind(model)
             parts.append(judge(model, table, np.array([origin]), int(origin), told))
         return replace(
             parts[0],
@@ -313,37 +331,7 @@ class Forecaster:
     def _table(self, data: Any) -> SeriesTable:
         """Data with the columns that were learnt from."""
         self._check_fitted()
-        tail = self.tail_
-        table: SeriesTable
-        if isinstance(data, SeriesTable):
-            table = data
-        else:
-            table = read_series(
-                data,
-                target=list(tail.targets),
-                time=tail.time_name or tail.counter,
-                features=list(tail.features),
-            )
-        if table.columns != tail.columns:
-            raise DataError(
-                f"the data has the columns {', '.join(table.columns)}; "
-                f"the model learnt from {', '.join(tail.columns)}"
-            )
-        if tail.frequency and table.times is not None and table.frequency is None:
-            return replace(table, frequency=tail.frequency)  # too few rows to tell
-        if tail.frequency and table.frequency != tail.frequency:
-            raise DataError(
-                f"the data has {in_words(table.frequency) if table.frequency else 'no times'}; "
-                f"the model learnt from {in_words(tail.frequency)}"
-            )
-        return table
-
-    def _seen(self, table: SeriesTable) -> int:
-        """Rows of the table up to the last one seen in training."""
-        if table.times is None or self.tail_.times is None:
-            behind = table.values[: self.trained_rows_][-self.lookback_ :]
-            return self.trained_rows_ if np.array_equal(behind, self.tail_.values) else 0
-        return int(np.searchsorted(table.times, self.tail_.times[-1], side="right"))
+        return read_again(self.tail_, data)
 
     def _forecast(self, table: SeriesTable, origins: IntArray) -> NDArray[np.float64]:
         times = times_ahead(table, self.horizon) if self.codec_.cycles else None

@@ -12,6 +12,7 @@ from gatewise.data.series import SeriesCodec
 from gatewise.data.table import SeriesTable
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.tasks import shared
+from gatewise.tasks.forecaster_rows import LearntRows
 
 if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
@@ -33,6 +34,8 @@ def to_artifact(model: Forecaster) -> Artifact:
             "counter": [tail.counter, tail.counter_start, tail.counter_step],
             "trained_rows": model.trained_rows_,
             "scale": model.scale_.tolist(),
+            "scaling": model.scaling_,
+            "known": [rows.to_dict() for rows in model.known_],
         },
         weights=model.weights_,
         arrays=arrays,
@@ -53,6 +56,9 @@ def restore(model: Forecaster, artifact: Artifact) -> None:
     model.trained_rows_ = saved["trained_rows"]
     model.scale_ = np.array(saved["scale"])
     model.tail_ = _tail(saved["data"], saved["counter"], artifact.arrays)
+    model.scaling_ = saved.get("scaling", model.scaling)
+    known = [LearntRows(**rows) for rows in saved.get("known", [])]
+    model.known_ = tuple(known) or (LearntRows.of(model.trained_rows_, model.tail_),)
 
 
 def _tail(data: dict[str, Any], counter: list[Any], arrays: dict[str, NDArray[Any]]) -> SeriesTable:

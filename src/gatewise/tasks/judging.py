@@ -11,6 +11,7 @@ from gatewise.baselines import baseline_forecasts
 from gatewise.batch import IntArray
 from gatewise.data.table import SeriesTable
 from gatewise.evaluation import NETWORK, ForecastEvaluation
+from gatewise.tasks.beginning import behind
 
 if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
@@ -62,7 +63,7 @@ def _absent(linear: bool) -> list[str]:
 
 
 def _idle(model: Forecaster) -> list[str]:
-    if model.history_.best_epoch or not model.spec_.shortcut:
+    if behind(model) or not model.spec_.shortcut:
         return []
     return [
         "No epoch of training improved on the solved linear shortcut, so what is kept is that "

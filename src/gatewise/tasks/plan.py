@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from gatewise.data.table import SeriesTable
 from gatewise.errors import DataError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import recipe
+from gatewise.tasks.beginning import Beginning
 from gatewise.tasks.recipe import Strategy
 from gatewise.tasks.shared import misplaced
 
@@ -64,6 +65,8 @@ class Plan:
     codec       its scaler has learnt from the rows before first_held
     retrain     train once more on all rows, for as many epochs as early stopping found
     notes       the choices in words
+    beginning   a fitted network to go on from; None: random weights
+    began       what must be known of it; see gatewise.tasks.beginning.begun
     """
 
     first_held: int
@@ -76,6 +79,8 @@ class Plan:
     training: Training
     retrain: bool
     notes: tuple[str, ...]
+    beginning: Beginning | None = None
+    began: dict[str, Any] | None = None
 
 
 def check_choices(choices: Choices) -> None:
@@ -131,8 +136,8 @@ def _is_whole(value: object, least: int) -> bool:
 def make_plan(choices: Choices, table: SeriesTable) -> Plan:
     """Raises UsageError and DataError, as Forecaster.fit says."""
     season, notes = _season(table)
-    first_held = len(table) - _held_rows(choices, len(table))
-    _check_rows(choices, len(table), first_held)
+    first_held = len(table) - held_rows(choices, len(table))
+    check_rows(choices.horizon, choices.lookback, len(table), first_held)
     strategy, why = _strategy(choices, first_held, season)
     together = strategy in ("recursive", "encoder_decoder")
     independent = choices.channel_independent
@@ -190,12 +195,12 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
             *notes,
             f"strategy {why}",
             *_in_words(choices, codec, tried),
-            *_unused(choices, spec, training),
+            *without_effect(choices, spec, training),
         ),
     )
 
 
-def _held_rows(choices: Choices, rows: int) -> int:
+def held_rows(choices: Choices, rows: int) -> int:
     """Rows kept for early stopping: a share holds at least one forecast."""
     held = choices.validation
     return int(held) if held >= 1 else max(choices.horizon, round(rows * held))
@@ -261,7 +266,7 @@ def _in_words(choices: Choices, codec: SeriesCodec, tried: Sequence[int]) -> lis
     return words
 
 
-def _unused(choices: Choices, spec: NetworkSpec, training: Training) -> list[str]:
+def without_effect(choices: Choices, spec: NetworkSpec, training: Training) -> list[str]:
     """What was asked for and has no meaning for this network, in words."""
     network = set(choices.network.chosen()) if choices.network else set()
     trained = set(choices.training.chosen()) if choices.training else set()
@@ -324,21 +329,24 @@ def _cycles(choices: Choices, table: SeriesTable) -> tuple[str, ...]:
     return cycles_for(table.times)
 
 
-def _check_rows(choices: Choices, rows: int, first_held: int) -> None:
-    horizon, held = choices.horizon, rows - first_held
+def check_rows(horizon: int, lookback: int | None, rows: int, first_held: int) -> None:
+    """Raises DataError where the rows before or behind `first_held` are too few; lookback None: it
+    is still to be chosen.
+    """
+    held = rows - first_held
     if held < horizon:
         raise DataError(
             f"{held} validation rows cannot hold one forecast of {horizon} steps; "
             f"raise validation to at least {horizon} or lower the horizon"
         )
-    lookback = choices.lookback or SHORTEST_LOOKBACK
+    least = lookback or SHORTEST_LOOKBACK
     # two windows, so that a training window is never all there is
-    if first_held - lookback - horizon >= 1:
+    if first_held - least - horizon >= 1:
         return
-    chosen = "lookback" if choices.lookback else "the shortest lookback"
+    chosen = "lookback" if lookback else "the shortest lookback"
     raise DataError(
-        f"{rows} training rows are too few: {chosen} {lookback} + horizon {horizon} + {held} "
-        f"validation rows need at least {lookback + horizon + held + 1}; "
+        f"{rows} training rows are too few: {chosen} {least} + horizon {horizon} + {held} "
+        f"validation rows need at least {least + horizon + held + 1}; "
         f"lower lookback or horizon, or give more rows"
     )
 

@@ -144,6 +144,7 @@ def network_state(model: Any) -> dict[str, Any]:
         "training": model.training_.model_dump(),
         "history": model.history_.to_dict(),
         "notes": list(model.notes_),
+        "began": getattr(model, "began_", None),
         "data": model.data_,
     }
 
@@ -168,12 +169,15 @@ def restore_network(model: Any, artifact: Artifact) -> None:
     model.weights_ = artifact.weights
     model.graphs_ = artifact.graphs
     model.versions_ = artifact.versions
+    model.began_ = saved.get("began")
+    model.optimizer_state_ = None
 
 
-def idle(history: History, held: str = "validation examples") -> list[str]:
+def idle(
+    history: History, held: str = "validation examples", *, start: str = "random weights"
+) -> list[str]:
     """What must be said where training led nowhere."""
     if history.best_epoch or not history.records:
         return []
-    return [
-        f"no epoch of training did better on the {held} than random weights: nothing was learnt"
-    ]
+    found = f"no epoch of training did better on the {held} than {start}"
+    return [found if start != "random weights" else f"{found}: nothing was learnt"]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
-from gatewise.engine import Engine, load_engine
+from gatewise.engine import Engine
 from gatewise.tasks import shortcut
+from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.plan import Plan, times_ahead
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
@@ -25,12 +26,14 @@ class Trained:
     """What training left.
 
     codec     with the scaler that the weights belong to
+    state     what the optimizer remembers beside the weights
     history   of the run with early stopping
     versions  of the engine
     """
 
     codec: SeriesCodec
     weights: dict[str, Singles]
+    state: State
     history: History
     notes: tuple[str, ...]
     versions: dict[str, str]
@@ -43,39 +46,63 @@ def train(
     spec = plan.spec
     seen = _windows(plan.codec, table, 0, plan.first_held)
     held = _windows(plan.codec, table, plan.first_held, len(table))
-    penalty = shortcut.penalties(seen, held, spec.shortcut) if spec.shortcut else []
-    codec, weights = _start(plan, plan.codec, seen, penalty, seed)
+    penalty = []
+    if spec.shortcut and plan.beginning is None:
+        penalty = shortcut.penalties(seen, held, spec.shortcut)
+    codec, begin = _start(plan, plan.codec, seen, penalty, seed)
     seen = _windows(codec, table, 0, plan.first_held)
     held = _windows(codec, table, plan.first_held, len(table))
-    first = load_engine(engine, spec, plan.training, weights, device=device)
-    history = fit(first, seen, held, plan.training, seed=seed, watch=watch)
+    first = begin_on(engine, spec, plan.training, begin, device=device)
+    history = fit(first, seen, held, plan.training, seed=seed, watch=watch, behind=begin.behind)
     notes = []
     if history.best_epoch == 0:
         notes.append(
-            "no epoch of training did better on the validation rows than the start, "
-            + ("the solved linear shortcut" if spec.shortcut else "random weights")
+            f"no epoch of training did better on the validation rows than the start, "
+            f"{_what_stood_first(plan)}"
         )
-    kept = Trained(codec, first.get_weights(), history, tuple(notes), {first.name: first.version})
-    nothing_learnt = history.best_epoch == 0 and not spec.shortcut
-    if not plan.retrain or nothing_learnt or history.stopped == "interrupted":
+    kept = Trained(
+        codec,
+        first.get_weights(),
+        first.get_state(),
+        history,
+        tuple(notes),
+        {first.name: first.version},
+    )
+    solvable = spec.shortcut and plan.beginning is None
+    nothing_to_do = history.best_epoch == 0 and not solvable
+    if not plan.retrain or nothing_to_do or history.stopped == "interrupted":
         return kept
-    codec = plan.codec.relearn(table.values, plan.scaling)
+    if plan.beginning is None:
+        codec = plan.codec.relearn(table.values, plan.scaling)
     everything = _windows(codec, table, 0, len(table))
-    codec, weights = _start(plan, codec, everything, penalty, seed)
+    codec, begin = _start(plan, codec, everything, penalty, seed)
     everything = _windows(codec, table, 0, len(table))
-    second = load_engine(engine, spec, plan.training, weights, device=device)
+    second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
     told = watch if slow else None
     if history.best_epoch and not _trained_again(second, everything, plan, history, seed, told):
         return replace(kept, history=replace(history, stopped="interrupted"))
-    again = f"trained anew on all {len(table)} rows for {_epochs(history.best_epoch)}"
+    anew = "anew" if plan.beginning is None else "from the same start"
+    again = f"trained {anew} on all {len(table)} rows for {_epochs(history.best_epoch)}"
     if not history.best_epoch:
         again = f"the shortcut was solved anew on all {len(table)} rows"
     notes.append(
         f"{again}, after early stopping on the last {len(table) - plan.first_held}; "
         f"the loss curves are those of early stopping"
     )
-    return replace(kept, codec=codec, weights=second.get_weights(), notes=tuple(notes))
+    return replace(
+        kept,
+        codec=codec,
+        weights=second.get_weights(),
+        state=second.get_state(),
+        notes=tuple(notes),
+    )
+
+
+def _what_stood_first(plan: Plan) -> str:
+    if plan.beginning is not None:
+        return "the model that it goes on from"
+    return "the solved linear shortcut" if plan.spec.shortcut else "random weights"
 
 
 def _epochs(count: int) -> str:
@@ -100,6 +127,7 @@ def _trained_again(
             seed=seed,
             epochs=history.best_epoch,
             watch=watch,
+            behind=0 if plan.beginning is None else plan.beginning.behind,
         )
     except KeyboardInterrupt:
         return False
@@ -113,13 +141,15 @@ def _windows(codec: SeriesCodec, table: SeriesTable, first: int, stop: int) -> W
 
 def _start(
     plan: Plan, codec: SeriesCodec, windows: Windows, penalty: list[float], seed: int
-) -> tuple[SeriesCodec, dict[str, Singles]]:
-    """Seeded weights, with the shortcut solved on these windows where there is one, and the codec
-    that goes with it.
+) -> tuple[SeriesCodec, Beginning]:
+    """What the plan goes on from; or else seeded weights, with the shortcut solved on these windows
+    where there is one, and the codec that goes with it.
     """
+    if plan.beginning is not None:
+        return codec, plan.beginning
     weights = initial(plan.spec, seed)
     if not plan.spec.shortcut:
-        return codec, weights
+        return codec, Beginning(weights)
     solved = shortcut.solve(windows, plan.spec.shortcut, penalty)
     weights |= {"shortcut.kernel": solved.kernel, "shortcut.bias": solved.bias}
-    return replace(codec, persistence=solved.persistence), weights
+    return replace(codec, persistence=solved.persistence), Beginning(weights)

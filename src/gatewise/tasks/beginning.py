@@ -1,0 +1,139 @@
+"""What a training begins from instead of random weights: a fitted model, of any engine."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gatewise.engine import Engine, load_engine
+from gatewise.errors import UsageError
+from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks.shared import load
+from gatewise.weights import Weights
+
+State = Mapping[str, NDArray[Any]]
+
+OURS = {"gatewise", "python", "numpy"}  # every other version is that of an engine
+FREE = ("dropout", "input_dropout", "token_dropout")  # of training alone: no weight depends on it
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """One network as it was left.
+
+    state   what the optimizer remembered beside the weights; None: it begins anew
+    behind  epochs that the weights have behind them: order and dropout go on from there
+    """
+
+    weights: Weights
+    state: State | None = None
+    behind: int = 0
+
+
+def begin_on(
+    engine: str, spec: NetworkSpec, training: Training, begin: Beginning, *, device: str
+) -> Engine:
+    """The network on an engine, with what its optimizer remembered. Raises as `load_engine`."""
+    built = load_engine(engine, spec, training, begin.weights, device=device)
+    if begin.state is not None:
+        built.set_state(dict(begin.state))
+    return built
+
+
+def fitted(task: Any, start: Any) -> Any:
+    """The model to go on from: `start` itself, or what was saved there; None for None.
+
+    Raises UsageError where it is no fitted model of the same task, ArtifactError as `load` does.
+    """
+    if start is None:
+        return None
+    model = load(start) if isinstance(start, str | os.PathLike) else start
+    name = type(task).__name__
+    if type(model) is not type(task):
+        raise UsageError(
+            f"start must be a fitted {name}, or the folder of one, not a {type(model).__name__}"
+        )
+    if not hasattr(model, "weights_"):
+        raise UsageError(f"the {name} given as start has learnt nothing yet; call its fit first")
+    return model
+
+
+def check_agrees(task: Any, old: Any, taken: Mapping[str, Any]) -> None:
+    """Raises UsageError that lists every argument which the old model contradicts.
+
+    taken  argument -> what the old model has in its place; one that stands at its default follows
+    """
+    defaults = {n: p.default for n, p in inspect.signature(type(task)).parameters.items()}
+    asked = {n: getattr(task, n) for n in taken if getattr(task, n) != defaults[n]}
+    differ = [f"{n} {_said(taken[n])}, not {_said(v)}" for n, v in asked.items() if v != taken[n]]
+    given = {} if task.network is None else task.network.chosen()
+    for name, value in given.items():
+        own = getattr(old.network_, name)
+        if name not in FREE and value != own:
+            differ.append(f"network {name} {_said(own)}, not {_said(value)}")
+    if differ:
+        raise UsageError(
+            f"what shapes the network and what it reads is that of the model to go on from: "
+            f"{'; '.join(differ)}; leave this out, or train without start"
+        )
+
+
+def _said(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"
+
+
+def settings(task: Any, old: Any) -> tuple[NetworkSpec, Network, Training]:
+    """Those of the old model, with the dropout and the training settings that were given."""
+    network, training = task.network or Network(), task.training or Training()
+    free = {name: value for name, value in network.chosen().items() if name in FREE}
+    return (
+        old.spec_.replace(**free),
+        old.network_.replace(**free),
+        training.over(old.training_),
+    )
+
+
+def engine_of(model: Any) -> str:
+    """Name and version of what trained it."""
+    return ", ".join(f"{n} {version}" for n, version in model.versions_.items() if n not in OURS)
+
+
+def behind(model: Any) -> int:
+    """Epochs that its weights have behind them, those of the models before it, too."""
+    began = model.began_
+    return int(model.history_.best_epoch) + (began["epochs"] if began else 0)
+
+
+def begun(old: Any, training: Training) -> tuple[State | None, dict[str, Any]]:
+    """(what its optimizer remembered, what must be known of the beginning), JSON-ready.
+
+    Its memory means something to the same kind of optimizer alone, on any engine.
+    """
+    state, before = old.optimizer_state_, old.training_.optimizer
+    anew = ""
+    if state is None:
+        anew = "a saved model does not hold its state"
+    elif before != training.optimizer:
+        anew = f"it was {before} and is {training.optimizer}"
+    elif not behind(old):
+        anew = "it had not begun"
+    facts = {
+        "engine": engine_of(old),
+        "epochs": behind(old),
+        "optimizer": f"begins anew: {anew}" if anew else "goes on",
+        "sha256": old.data_["sha256"],
+    }
+    return (None if anew else state), facts
+
+
+def note(facts: Mapping[str, Any]) -> str:
+    """What `begun` knows, in words."""
+    return (
+        f"training goes on from a model of {facts['engine']}, {facts['epochs']} epochs on; "
+        f"the optimizer {facts['optimizer']}"
+    )
