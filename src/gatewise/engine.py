@@ -149,7 +149,7 @@ def _choose_backend(name: str) -> None:
         raise UsageError(f"engine '{name}' needs KERAS_BACKEND={name}, but {cause}; {advice}")
     os.environ["KERAS_BACKEND"] = name
     if name == "tensorflow" and live is None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # oneDNN calls its fallbacks errors
         with _silent():
             importlib.import_module("keras")
 

@@ -11,7 +11,15 @@ from keras import ops
 from gatewise.batch import PADDING, Batch
 from gatewise.engines.keras.attention import DecoderAttention, Pooling
 from gatewise.engines.keras.backend import backend
-from gatewise.engines.keras.cells import Noise, Slot, Stack, State, Tensor, drop, symbolic
+from gatewise.engines.keras.cells import (
+    Noise,
+    Slot,
+    Stack,
+    State,
+    Tensor,
+    drop,
+    symbolic,
+)
 from gatewise.engines.keras.layers import Bridge, Embedding, Head, Shortcut, table_of
 from gatewise.spec import NetworkSpec
 from gatewise.weights import decoder_input_size, position_size
@@ -142,8 +150,8 @@ class EncoderDecoder:
     def __call__(self, batch: Batch, noise: Noise | None = None, forced: Any = None) -> Answer:
         """Output (B, K, D), and the attention (B, K, T) where there is one.
 
-        forced  (B, K) True where the decoder reads the truth of the step before, elsewhere its
-                own answer; True: everywhere; None: a decoder of values never reads it, one of
+        forced  (B, K) 1 where the decoder reads the truth of the step before, 0 where its own
+                answer; True: the truth everywhere; None: a decoder of values never reads it, one of
                 tokens always
         """
         memory, states, lengths = self.encode(batch, noise)
@@ -179,7 +187,7 @@ class EncoderDecoder:
 
         def step(carry: Any, now: Any) -> tuple[Any, Any]:
             (states, written), (number, truth, reads_truth) = carry, now
-            read = ops.where(reads_truth, truth, written)
+            read = ops.where(reads_truth > 0, truth, written)
             own = None if noise is None else noise.of_step(number)
             answer = self.write(read[:, None], memory, states, lengths, own)
             written = ops.cast(ops.argmax(answer.output[:, 0], axis=-1), read.dtype)
@@ -237,7 +245,7 @@ class EncoderDecoder:
         def step(carry: Any, now: dict[str, Tensor]) -> tuple[Any, Any]:
             states, value = carry
             if forced is not None:
-                value = ops.where(now["forced"][:, None], now["truth"], value)
+                value = ops.where(now["forced"][:, None] > 0, now["truth"], value)
             future = now["future"][:, None] if "future" in now else None
             own = None if noise is None else noise.of_step(now["number"])
             output, states = self._decode(value[:, None], future, states, own)

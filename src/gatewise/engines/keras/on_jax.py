@@ -36,7 +36,11 @@ def run(
         state = CELLS[cell](read, state, recurrent, bias)
         return state, state[:1] if lengths is None else state
 
-    last, series = jax.lax.scan(step, begin, reads)
+    if len(reads) == 1:  # of a decoder: no loop inside its own
+        last, shown = step(begin, reads[0])
+        series = tuple(part[None] for part in shown)
+    else:
+        last, series = jax.lax.scan(step, begin, reads)
     if lengths is not None:
         last = tuple(part[lengths - 1, jnp.arange(len(x))] for part in series)
     return jnp.swapaxes(series[0], 0, 1), last

@@ -13,6 +13,7 @@ from gatewise.errors import UsageError
 tf.get_logger().setLevel("ERROR")  # it warns of every network that is new to it
 
 Tensor = Any
+SPREAD = 2**32  # seeds of different numbers have nothing in common
 VERSION = f"tensorflow {tf.__version__}"
 CUDNN = bool(tf.config.list_physical_devices("GPU"))
 
@@ -145,7 +146,8 @@ def uniform(shape: Any, seed: Tensor, number: int) -> Tensor:
 
 def mixed(seed: Tensor, number: Tensor) -> Tensor:
     """Another seed for each number."""
-    return tf.stack([seed[0], seed[1] ^ tf.cast(number * 2 + 1, seed.dtype)])
+    first, second = tf.unstack(tf.cast(seed, tf.int64))
+    return tf.stack([first + tf.cast(number, tf.int64) * SPREAD, second])
 
 
 def with_gradients(

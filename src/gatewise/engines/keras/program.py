@@ -140,7 +140,8 @@ def forcing(spec: NetworkSpec, share: float) -> str:
 def _forced(mode: str, batch: Batch, share: Tensor | None, noise: Noise | None) -> Any:
     """As EncoderDecoder reads it."""
     if mode == "mixed" and noise is not None:
-        return noise.uniform(ops.shape(batch.y)[:2]) < share
+        # not as truth values: TensorFlow complains of those it has to transpose
+        return ops.cast(noise.uniform(ops.shape(batch.y)[:2]) < share, "int32")
     return True if mode == "truth" else None
 
 
