@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 
 from gatewise.cli import classify_run, main
 from gatewise.cli.classify_options import ClassifyOptions
+from gatewise.errors import DataError
 from gatewise.tasks.classifier import Classifier
 from gatewise.tasks.shared import parameter_names
 
@@ -109,6 +110,12 @@ def test_what_a_file_for_the_test_holds_is_not_learnt_from(notes, capsys):
     assert any("are not learnt from: test.csv" in note for note in parts.notes)
     kept = classify_run.read(notes / "notes.csv", options.replace(keep_duplicates=True))
     assert len(kept.texts) == 80
+    left = labels.index("warm")
+    write_csv(
+        notes / "most.csv", {"note": texts[:left] + texts[left + 1 : 80], "mood": ["cold"] * 79}
+    )
+    with pytest.raises(DataError, match=r"all 1 labels are 'warm'.*79 texts are not learnt from"):
+        classify_run.read(notes / "notes.csv", options.replace(test="most.csv"))
 
 
 def test_a_small_test_part_is_told(notes):
@@ -170,6 +177,11 @@ def test_missing_labels_of_an_evaluation_are_told_with_their_rows(notes, capsys)
     write_csv(notes / "gap.csv", {"note": ["", "good", "bad"], "mood": ["warm", "warm", ""]})
     assert main(["evaluate", "notes-classify/model", "gap.csv"]) == 2
     assert "(row 3)" in capsys.readouterr().err
+    write_csv(notes / "one.csv", {"note": ["a lovely room"], "mood": ["warm"]})
+    assert main(["evaluate", "notes-classify/model", "one.csv"]) == 0
+    told = capsys.readouterr().out
+    assert "one.csv: 1 text\n" in told
+    assert "This 1 example is little" in told
 
 
 def test_an_empty_text_has_no_class(notes, capsys):
@@ -195,11 +207,11 @@ BAD = {
     "wrong column": (GOOD, ["--text", "txt"], ["'txt' is not in bad.csv", "did you mean 'text'?"]),
     "one class": ((GOOD[0], ["warm"] * 40), [], ["'warm'", "nothing to tell apart"]),
     "all empty": ((["", " "] * 20, GOOD[1]), [], ["empty"]),
-    "no label": ((GOOD[0], [*GOOD[1][:-1], ""]), [], ["labels are missing", "row 40"]),
+    "no label": ((GOOD[0], [*GOOD[1][:-1], ""]), [], ["labels is missing", "row 40"]),
     "no label behind an empty text": (
         ([" ", *GOOD[0][1:]], [*GOOD[1][:-1], ""]),
         [],
-        ["labels are missing", "(row 40)"],
+        ["labels is missing", "(row 40)"],
     ),
     "unknown labels": (GOOD, ["--test", "odd.csv"], ["'tepid'", "not among the training labels"]),
     "no test file": (GOOD, ["--test", "no.csv"], ["there is no file no.csv"]),

@@ -105,6 +105,9 @@ def test_tokens_alone_are_tagged_and_told_as_one_object(names, capsys):
     (names / "line.conll").write_text("Ada flew home .\n", encoding="utf-8")
     assert main(["predict", "names-tag/model", "line.conll"]) == 0
     assert "each line should be one token" in capsys.readouterr().err
+    (names / "lines.csv").write_text("Ada flew home\nBo flew\n", encoding="utf-8")
+    assert main(["predict", "names-tag/model", "lines.csv"]) == 2
+    assert "plain text is read from a file that ends with .txt" in capsys.readouterr().err
     assert main(["predict", "names-tag/model", "bare.conll", "--text", "a"]) == 2
     assert "--text: not for this model" in capsys.readouterr().err
     assert main(["predict", "names-tag/model", "bare.conll", "--out", "bare.conll"]) == 2
@@ -123,6 +126,7 @@ def test_tokens_alone_are_tagged_and_told_as_one_object(names, capsys):
         ("Ada flew home\nBo went too\n", [["Ada", "flew", "home"], ["Bo", "went", "too"]], "cut"),
         ("Ada flew home\n", [["Ada", "flew", "home"]], "cut"),
         ("Ada\nflew\n\nBo\n", [["Ada", "flew"], ["Bo"]], None),
+        ("她来了。\n走\n好吗？\n", [[*"她来了。"], ["走"], [*"好吗？"]], "words and marks"),
         ("Ada\tB-PER\nflew\tO\n", [["Ada", "flew"]], None),
         ("Ada NN B-PER\nflew V O\n\nBo NN O\n", [["Ada", "flew"], ["Bo"]], None),
     ],

@@ -37,11 +37,12 @@ def classify(
     asked = given(flags)
     wanted = job(ClassifyOptions, asked, config)
     # what takes long to import, after what costs nothing to refuse
-    from gatewise.cli import classify_run
+    from gatewise.cli import classify_run, show
 
     order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
     parts = classify_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
     run = classify_run.train_and_judge(parts, wanted, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
-    return verbs.finish(order, run, f"Test: {len(parts.test):,} texts, kept from training")
+    tested = show.counted(len(parts.test), "text")
+    return verbs.finish(order, run, f"Test: {tested}, kept from training")

@@ -15,11 +15,12 @@ from gatewise.cli import verbs
 from gatewise.cli.class_answers import answer_table, together
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.options import Job, split_names
-from gatewise.cli.parting import split_off, unseen, without_copies
+from gatewise.cli.parting import is_of_copies, split_off, unseen, without_copies
 from gatewise.data.labels import LabelCodec
 from gatewise.data.parts import duplicates
 from gatewise.data.text_table import read_text_table
 from gatewise.data.texts import LabelledTexts, read_labelled
+from gatewise.errors import DataError
 from gatewise.judging.classes import ClassEvaluation
 from gatewise.judging.labels import LabelEvaluation
 from gatewise.judging.verdict import NETWORK
@@ -128,7 +129,10 @@ def read(source: Path, options: ClassifyOptions) -> ClassifyParts:
         parts = _beside(found, test, options.test, options)
     else:
         parts = _split(found, options.test, options)
-    labels = LabelCodec.learn(parts.labels, multilabel=bool(options.multi_label))
+    try:
+        labels = LabelCodec.learn(parts.labels, multilabel=bool(options.multi_label))
+    except DataError as error:  # of what is left: say what is not
+        raise DataError("; ".join([str(error), *filter(is_of_copies, parts.notes)])) from None
     _, strange = labels.widened(parts.test_labels, parts.rows.tolist())
     return replace(parts, notes=(*parts.notes, *strange))
 
@@ -182,7 +186,7 @@ def _beside(
 ) -> ClassifyParts:
     """Two files; what the test holds, too, is not learnt from."""
     found, test = found.without_empty(), test.without_empty()
-    _learnt(found, options)  # missing labels are told with their rows
+    _learnt(found, options).widened(test.labels or [], test.rows)  # before copies go
     notes = [*found.notes, *(f"{name}: {note}" for note in test.notes)]
     kept = np.arange(len(found))
     if not options.keep_duplicates:

@@ -13,7 +13,13 @@ from gatewise.errors import DataError
 
 FAR = 0.25  # of what was asked for
 FEW = 20  # examples: of fewer, scores say next to nothing
+NOT_LEARNT = "are not learnt from"
 COPIES = "occur more than once"  # in the notes of data.parts.duplicates
+
+
+def is_of_copies(note: str) -> bool:
+    """Whether it says what is not learnt from."""
+    return NOT_LEARNT in note
 
 
 def without_copies(told: Sequence[str], notes: Sequence[str]) -> list[str]:
@@ -82,6 +88,6 @@ def unseen(
     if not shared.any():
         return kept, []
     return kept, [
-        f"{int(shared.sum()):,} {what} are not learnt from: {name} holds them, too "
+        f"{int(shared.sum()):,} {what} {NOT_LEARNT}: {name} holds them, too "
         f"(keep_duplicates keeps them)"
     ]

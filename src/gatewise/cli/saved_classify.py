@@ -52,7 +52,7 @@ def evaluate(saved: Classifier, data: str, *, as_json: bool, flags: Mapping[str,
         sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")
     else:
         show.notes(show.open_console(sys.stderr), full.notes)
-        title = f"{Path(data).name}: {len(full):,} texts"
+        title = f"{Path(data).name}: {show.counted(len(full), 'text')}"
         show.score_table(show.open_console(), title, evaluation)
 
 

@@ -52,7 +52,7 @@ def evaluate(saved: Tagger, data: str, *, as_json: bool, flags: Mapping[str, Any
     if as_json:
         sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")
     else:
-        title = f"{Path(data).name}: {len(found):,} sentences"
+        title = f"{Path(data).name}: {show.counted(len(found), 'sentence')}"
         show.score_table(show.open_console(), title, evaluation)
 
 

@@ -92,5 +92,5 @@ def evaluate(saved: Translator, data: str, *, as_json: bool, flags: Mapping[str,
     if as_json:
         sys.stdout.write(outputs.to_json(evaluation.to_dict()) + "\n")
     else:
-        title = f"{Path(data).name}: {len(found):,} pairs"
+        title = f"{Path(data).name}: {show.counted(len(found), 'pair')}"
         show.score_table(show.open_console(), title, evaluation)

@@ -159,6 +159,11 @@ def fact(value: Any) -> str:
     return str(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 text`, `2 texts`"""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def number(value: float | None) -> str:
     """Four significant digits, whole where that is more; - where there is none."""
     if value is None or not math.isfinite(value):

@@ -43,11 +43,12 @@ def tag(
     asked = given(flags)
     wanted = job(TagOptions, asked, config)
     # what takes long to import, after what costs nothing to refuse
-    from gatewise.cli import tag_run
+    from gatewise.cli import show, tag_run
 
     order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
     parts = tag_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
     run = tag_run.train_and_judge(parts, wanted, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
-    return verbs.finish(order, run, f"Test: {len(parts.test):,} sentences, kept from training")
+    tested = show.counted(len(parts.test), "sentence")
+    return verbs.finish(order, run, f"Test: {tested}, kept from training")

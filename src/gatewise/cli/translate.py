@@ -49,11 +49,12 @@ def translate(
     asked = given(flags)
     wanted = job(TranslateOptions, asked, config)
     # what takes long to import, after what costs nothing to refuse
-    from gatewise.cli import translate_run
+    from gatewise.cli import show, translate_run
 
     order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
     parts = translate_run.read(data, wanted.options)
     order.tell_notes(parts.notes)
     run = translate_run.train_and_judge(parts, wanted, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
-    return verbs.finish(order, run, f"Test: {len(parts.test):,} pairs, kept from training")
+    tested = show.counted(len(parts.test), "pair")
+    return verbs.finish(order, run, f"Test: {tested}, kept from training")

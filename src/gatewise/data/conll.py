@@ -17,6 +17,7 @@ from gatewise.errors import DataError
 
 TOKEN_NAMES = ("tokens", "words", "token", "sentence", "text")
 TAG_NAMES = ("tags", "ner_tags", "pos_tags", "labels", "tag", "label", "ner")
+PLAIN = "; plain text is read from a file that ends with .txt, a sentence on each line"
 DOCUMENT = "-DOCSTART-"
 BLANK = " \t\r\ufeff"  # also the mark of a file that was put behind another
 MARK_APART = re.compile(r"\s[.,!?;:](\s|$)")  # words and marks have been cut already
@@ -44,16 +45,17 @@ class TaggedSentences:
         return len(self.tokens)
 
 
-def read_tagged(data: Any, encoding: str | None = None) -> TaggedSentences:
+def read_tagged(data: Any, encoding: str | None = None, *, advice: str = "") -> TaggedSentences:
     """Tagged sentences, as they are but for spans that do not begin with B-: see tags.repaired.
 
-    data  the path of a CoNLL file (see `parse_conll`) or of JSON lines with tokens and tags; a
-          dict or a dataframe with columns of lists
+    data    the path of a CoNLL file (see `parse_conll`) or of JSON lines with tokens and tags; a
+            dict or a dataframe with columns of lists
+    advice  what else to try where a line has not as many columns as the others
 
     Raises DataError where tokens and tags are not equally many, saying which sentence.
     """
     if isinstance(data, (str, Path)) and suffix(data) not in (*JSON_SUFFIXES, ".parquet"):
-        tokens, tags = parse_conll(read_text(data, encoding), data)
+        tokens, tags = parse_conll(read_text(data, encoding), data, advice)
         return tagged(tokens, tags)
     table = read_text_table(data, encoding)
     words = _column(table, TOKEN_NAMES)
@@ -70,24 +72,26 @@ def read_sentences(
 ) -> TaggedSentences:
     """Sentences to be tagged: as `read_tagged`, and plain text (.txt) with one on each line.
 
-    A text file is taken for CoNLL where every line is one token, has a tab, or ends with one of
-    these tags and has as many columns as the others. Else a note says how its lines are cut:
+    A text file is taken for CoNLL where every line is one token, one has a tab, or one ends with
+    one of these tags and all have as many columns. Else a note says how its lines are cut:
     these words, in small letters, stay whole. Empty lines are no sentences.
     """
     if suffix(path) != ".txt":
-        return read_tagged(path, encoding)
+        return read_tagged(path, encoding, advice=PLAIN)
     lines = read_lines(path, encoding)
     rows = [i for i, line in enumerate(lines, 1) if line.strip(BLANK) and DOCUMENT not in line]
     full = [lines[row - 1] for row in rows]
     widths = {len(line.split()) for line in full if not line.startswith("# ")}
     tagged_lines = len(widths) == 1 and any(line.split()[-1] in tags for line in full)
-    if not full or widths == {1} or tagged_lines or any("\t" in line for line in full):
+    cut = [_cut(line, words) for line in full]
+    whole = 2 * sum(len(row) == 1 for row in cut) >= len(full)  # Chinese has no spaces, too
+    if (widths == {1} and whole) or tagged_lines or any("\t" in line for line in full):
         return read_tagged(path, encoding)
     apart = sum(bool(MARK_APART.search(line)) for line in full)
     if apart > sum(bool(MARK_BEHIND.search(line)) for line in full):
         tokens, how = [line.split() for line in full], "at its spaces"
     else:
-        tokens, how = [_cut(line, words) for line in full], "into words and marks"
+        tokens, how = cut, "into words and marks"
     note = f"{path} is read as text: each line is a sentence, cut {how}"
     return TaggedSentences(tokens, None, (note,), rows)
 
@@ -130,7 +134,9 @@ def tagged(
     return TaggedSentences(rows, marks, notes, places)
 
 
-def parse_conll(text: str, name: Any) -> tuple[list[list[str]], list[list[str]] | None]:
+def parse_conll(
+    text: str, name: Any, advice: str = ""
+) -> tuple[list[list[str]], list[list[str]] | None]:
     """The tokens and tags of a CoNLL text: token first, tag last, a blank line between sentences.
 
     Columns are separated by tabs, in a line without one by spaces. Lines of -DOCSTART- and
@@ -156,7 +162,7 @@ def parse_conll(text: str, name: Any) -> tuple[list[list[str]], list[list[str]] 
             columns = "column" if len(fields) == 1 else "columns"
             raise DataError(
                 f"{name}, line {i}: {len(fields)} {columns}, but the first line has {width}; "
-                f"expected a token and its tag, separated by a tab or a space"
+                f"expected a token and its tag, separated by a tab or a space{advice}"
             )
         tokens[-1].append(fields[0])
         tags[-1].append(fields[-1])

@@ -206,8 +206,9 @@ def _cells(
     missing = missing_rows(cells)
     if missing:
         missing = missing if rows is None else [rows[row - 1] for row in missing]
+        are = "is" if len(missing) == 1 else "are"
         raise DataError(
-            f"{len(missing):,} of {len(cells):,} labels are missing ({told_rows(missing)}); fill "
+            f"{len(missing):,} of {len(cells):,} labels {are} missing ({told_rows(missing)}); fill "
             f"them in, or take these rows out"
         )
     return [[_name(cell)] for cell in cells]

@@ -253,7 +253,7 @@ class ClassEvaluation:
         if self._blind(rival) < BLIND:
             return f"{said} There is something to learn: {rival} has {self.ranked_by} {best:.3f}."
         if len(self.truth) < FEW:
-            return f"{said} {self.comparison.where[3:].capitalize()} are few: more may tell."
+            return f"{said} {too_few(len(self.truth))}"
         return f"{said} Nor did a baseline: what is read may have nothing to do with the classes."
 
     def _beside_majority(self) -> str:
@@ -295,6 +295,12 @@ class ClassEvaluation:
 def these(count: int, what: str = "example") -> str:
     """`this 1 example`, `these 200 examples`"""
     return f"this 1 {what}" if count == 1 else f"these {count} {what}s"
+
+
+def too_few(count: int) -> str:
+    """`This 1 example is little: more may tell.`"""
+    few = "is little" if count == 1 else "are few"
+    return f"{these(count).capitalize()} {few}: more may tell."
 
 
 def one_hot(classes: Ints, count: int) -> Ints:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gatewise.errors import DataError
 from gatewise.judging.calibration import calibration_bins, calibration_error
 from gatewise.judging.chance import agreement_test, exchange_test
-from gatewise.judging.classes import BLIND, FEW, Mistake, area, check_shapes, these
+from gatewise.judging.classes import BLIND, FEW, Mistake, area, check_shapes, these, too_few
 from gatewise.judging.verdict import (
     NETWORK,
     Comparison,
@@ -220,7 +220,7 @@ class LabelEvaluation:
                 f"{compared.best:.3f}."
             )
         if len(self.truth) < FEW:
-            return f"{said} {compared.where[3:].capitalize()} are few: more may tell."
+            return f"{said} {too_few(len(self.truth))}"
         return f"{said} Nor did a baseline: what is read may have nothing to do with the labels."
 
     def __repr__(self) -> str:

@@ -35,6 +35,8 @@ def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
     count = int(np.isin(own, known).sum())
     if not count:
         return ""
+    if len(own) == 1:
+        return "It was what was learnt from: the scores flatter."
     which = "All" if count == len(own) else f"{count:,}"
     return f"{which} of these {len(own):,} were among what was learnt from: the scores flatter."
 
