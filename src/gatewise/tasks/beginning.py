@@ -70,7 +70,11 @@ def check_agrees(task: Any, old: Any, taken: Mapping[str, Any]) -> None:
     """
     defaults = {n: p.default for n, p in inspect.signature(type(task)).parameters.items()}
     asked = {n: getattr(task, n) for n in taken if getattr(task, n) != defaults[n]}
-    differ = [f"{n} {_said(taken[n])}, not {_said(v)}" for n, v in asked.items() if v != taken[n]]
+    differ = [
+        f"{n} {_said(taken[n])}, not {_said(v)}"
+        for n, v in asked.items()
+        if v not in (taken[n], getattr(old, n))
+    ]
     given = {} if task.network is None else task.network.chosen()
     for name, value in given.items():
         own = getattr(old.network_, name)

@@ -35,7 +35,7 @@ def plan_on(model: Forecaster, table: SeriesTable, old: Forecaster) -> Plan:
         "scaling": old.scaling_,
         "window_scaling": codec.window_scaling,
         "transform": "log" if codec.logs else "none",
-        "calendar": bool(codec.cycles) or old.calendar,
+        "calendar": bool(codec.cycles),
         "channel_independent": codec.independent,
     }
     check_agrees(model, old, taken)

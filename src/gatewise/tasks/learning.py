@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import Source
-from gatewise.engine import load_engine
 from gatewise.spec import NetworkSpec, Training
+from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.training import History, Watch, fit
 from gatewise.weights import Weights, initial
 
@@ -19,9 +18,13 @@ Singles = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What training left; versions of the engine."""
+    """What training left; versions of the engine.
+
+    state  what the optimizer remembers beside the weights
+    """
 
     weights: dict[str, Singles]
+    state: State
     history: History
     versions: dict[str, str]
 
@@ -37,12 +40,14 @@ def learn(
     seed: int,
     watch: Watch,
     given: Weights | None = None,
+    beginning: Beginning | None = None,
 ) -> Learnt:
-    """Train a network; `given` weights (token vectors from a file, say) replace initial ones.
+    """Train a network, from its beginning where there is one, else from seeded weights: `given`
+    ones (token vectors from a file, say) replace those.
 
     Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit.
     """
-    weights: Mapping[str, Singles] = {**initial(spec, seed), **(given or {})}
-    built = load_engine(engine, spec, training, weights, device=device)
-    history = fit(built, train, validation, training, seed=seed, watch=watch)
-    return Learnt(built.get_weights(), history, {built.name: built.version})
+    begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
+    built = begin_on(engine, spec, training, begin, device=device)
+    history = fit(built, train, validation, training, seed=seed, watch=watch, behind=begin.behind)
+    return Learnt(built.get_weights(), built.get_state(), history, {built.name: built.version})
