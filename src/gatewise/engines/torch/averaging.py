@@ -9,6 +9,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from gatewise.engines.torch.cells import Slot
+
 WARM_UP = 10.0  # updates: the first ones count more, or the mean would remember the beginning
 
 
@@ -56,19 +58,21 @@ class Average:
         finally:
             self._put(trained)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self, slots: Mapping[str, Slot]) -> dict[str, Tensor]:
         """The weights behind the mean, and how many updates it has seen."""
         if not self.decay:
             return {}
-        trained = {f"trained.{i}": p.detach() for i, p in enumerate(self.parameters)}
+        trained = {f"trained.{name}": s.view(s.parameter.detach()) for name, s in slots.items()}
         return {**trained, "averaged.updates": torch.tensor(self.updates)}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
+    def set_state(self, state: Mapping[str, Any], slots: Mapping[str, Slot]) -> None:
         """Go on with these weights; the mean is what the weights were set to before."""
         if not self.decay or "averaged.updates" not in state:
             return
         self.updates = int(state["averaged.updates"])
-        self._put([torch.tensor(state[f"trained.{i}"]) for i in range(len(self.parameters))])
+        with torch.no_grad():
+            for name, slot in slots.items():
+                slot.view(slot.parameter).copy_(torch.tensor(state[f"trained.{name}"]))
 
     def _put(self, values: Sequence[Tensor]) -> None:
         with torch.no_grad():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
-from gatewise.engine import EpochPlan, Outputs
+from gatewise.engine import EpochPlan, Outputs, gathered
 from gatewise.engines.torch.averaging import Average
-from gatewise.engines.torch.cells import State
+from gatewise.engines.torch.cells import Slot, State
 from gatewise.engines.torch.layers import Embedding
 from gatewise.engines.torch.losses import loss_of
 from gatewise.engines.torch.nets import Answer, build
@@ -31,8 +30,12 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "rmsprop": torch.optim.RMSprop,
 }
 AVAILABLE_THREADS = torch.get_num_threads()  # cores, or what OMP_NUM_THREADS allows
-FIELDS = [field.name for field in fields(Batch)]
-GATHERED = 2**20  # values of x gathered at once
+REMEMBERED = {  # PyTorch's names -> every engine's
+    "exp_avg": "first",
+    "exp_avg_sq": "second",
+    "square_avg": "second",
+    "momentum_buffer": "momentum",
+}
 ONE_THREAD_BELOW = 8192  # units per step (B * H); measured in bench/threads.py
 
 
@@ -68,7 +71,8 @@ class Engine:
         carried: list[State] | None = None
         self.module.train()
         with _threads_set_to(self.threads), _seeded(plan.seed, self.device):
-            for step, batch in enumerate(self._batches(source, arrays, plan.batches)):
+            batches = gathered(source, arrays, plan.batches, self._rows)
+            for step, batch in enumerate(batches):
                 for group in self.optimizer.param_groups:
                     group["lr"] = float(plan.learning_rates[step])
                 forced = self._forced(batch, float(plan.teacher_forcing[step]))
@@ -145,47 +149,36 @@ class Engine:
 
     def get_state(self) -> dict[str, NDArray[Any]]:
         """See gatewise.engine.Engine; with a running mean, also the weights behind it."""
-        return {
-            **{name: tensor.cpu().numpy().copy() for name, tensor in self.average.state().items()},
-            **{
-                f"{number}.{key}": torch.as_tensor(value).cpu().numpy().copy()
-                for number, state in self.optimizer.state_dict()["state"].items()
-                for key, value in state.items()
-                if value is not None
-            },
-        }
+        trained = self._trained()
+        state = self.average.state(trained)
+        for name, slot in trained.items():
+            for key, value in self.optimizer.state.get(slot.parameter, {}).items():
+                if key == "step":
+                    state["step"] = torch.as_tensor(int(value))
+                elif value is not None:
+                    state[f"{REMEMBERED[key]}.{name}"] = slot.view(value)
+        return {name: np.array(t.cpu().numpy(), order="C") for name, t in state.items()}
 
     def set_state(self, state: dict[str, NDArray[Any]]) -> None:
-        """See gatewise.engine.Engine."""
-        found: dict[int, dict[str, Tensor]] = {}
-        self.average.set_state(state)
-        for name, value in state.items():
-            number, _, key = name.partition(".")
-            if not number.isdigit():
-                continue
-            found.setdefault(int(number), {})[key] = torch.tensor(value)
-        whole = self.optimizer.state_dict()
-        self.optimizer.load_state_dict({**whole, "state": found})
+        """See gatewise.engine.Engine. What is not there begins anew."""
+        trained = self._trained()
+        self.average.set_state(state, trained)
+        self.optimizer.state.clear()
+        counts = {"step": torch.tensor(float(state["step"]))} if "step" in state else {}
+        for key in _remembered(self.training):
+            for name, slot in trained.items():
+                if f"{REMEMBERED[key]}.{name}" not in state:
+                    continue
+                kept = self.optimizer.state[slot.parameter]
+                if key not in kept:
+                    kept.update({k: v.clone().to(self.device) for k, v in counts.items()})
+                    kept[key] = torch.zeros_like(slot.parameter)
+                value = torch.tensor(state[f"{REMEMBERED[key]}.{name}"])
+                slot.view(kept[key]).copy_(value)
 
-    def _batches(
-        self, source: Source, arrays: dict[str, Tensor], batches: Sequence[IntArray]
-    ) -> Iterator[Batch]:
-        """The batches of an epoch, gathered many at a time: small ones cost more to gather than
-        to learn from. Sequences of unequal lengths are padded batch by batch.
-        """
-        first = 0
-        while first < len(batches):
-            block = [batches[first]]
-            one = source.gather(arrays, self._rows(block[0][:1]))
-            room = GATHERED // math.prod(one.x.shape) if one.lengths is None else 0
-            while first + len(block) < len(batches) and (len(block) + 1) * len(block[0]) <= room:
-                block.append(batches[first + len(block)])
-            whole = source.gather(arrays, self._rows(np.concatenate(block)))
-            at = 0
-            for rows in block:
-                yield _part(whole, at, at + len(rows))
-                at += len(rows)
-            first += len(block)
+    def _trained(self) -> dict[str, Slot]:
+        """Without what was solved."""
+        return {name: slot for name, slot in self.slots.items() if slot.parameter.requires_grad}
 
     def _rows(self, rows: IntArray) -> Tensor:
         return torch.from_numpy(rows).to(self.device)
@@ -272,15 +265,16 @@ def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.opti
     return OPTIMIZERS[training.optimizer](groups, **options)
 
 
+def _remembered(training: Training) -> tuple[str, ...]:
+    """What PyTorch's optimizer remembers of each weight."""
+    if training.optimizer == "sgd":
+        return ("momentum_buffer",) if training.momentum else ()
+    return ("square_avg",) if training.optimizer == "rmsprop" else ("exp_avg", "exp_avg_sq")
+
+
 def _threads(spec: NetworkSpec, batch_size: int) -> int:
     """A rule, not a stop-watch: the same run must give the same bits each time."""
     return 1 if batch_size * spec.hidden_size < ONE_THREAD_BELOW else AVAILABLE_THREADS
-
-
-def _part(batch: Batch, first: int, stop: int) -> Batch:
-    return Batch(
-        *(None if v is None else v[first:stop] for v in (getattr(batch, n) for n in FIELDS))
-    )
 
 
 @contextmanager
