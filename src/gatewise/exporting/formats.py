@@ -202,8 +202,8 @@ def write_program(subject: Subject, folder: Path, length: int | None) -> Written
     _torch_files(subject, folder)
     runs = {}
     for part in parts:
-        steps = length or 5
-        example = make_feeds(spec, part, rows=3, steps=steps, seed=2)
+        rows, steps, written = _free_sizes(subject)
+        example = make_feeds(spec, part, rows, length or steps, seed=0, written=written)
         export.save_program(
             folder / f"{part.name}.pt2", folder, spec, part.name, example, _axes(part, length)
         )
@@ -228,6 +228,18 @@ def write_program(subject: Subject, folder: Path, length: int | None) -> Written
         verified,
         tuple(notes),
     )
+
+
+def _free_sizes(subject: Subject) -> list[int]:
+    """Three sizes that no axis of the network has: torch.export takes an axis whose example has
+    the size of another one for that one.
+    """
+    spec = subject.spec
+    taken = {size for array in subject.members[0].values() for size in array.shape}
+    taken |= {spec.hidden_size, spec.horizon, spec.positions, spec.output_size, spec.input_size}
+    taken |= {spec.num_layers * spec.directions, subject.lookback or 0}
+    taken |= {spec.future_size, len(subject.members)}
+    return [size for size in range(5, 10_000) if size not in taken][:3]
 
 
 def fixed_length(subject: Subject, length: int | None) -> int | None:

@@ -228,6 +228,7 @@ def save_program(
     dims = {symbol: torch.export.Dim(symbol, min=1) for symbol in symbols}
     shapes = {name: {at: dims[symbol] for at, symbol in axes[name].items()} for name in example}
     tensors = {name: torch.from_numpy(array) for name, array in example.items()}
+    torch.compiler.reset()  # what an earlier export has left would freeze this one's axes
     try:
         with torch.no_grad():
             program = torch.export.export(

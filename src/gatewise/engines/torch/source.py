@@ -207,21 +207,22 @@ def _states(spec: NetworkSpec) -> tuple[str, ...]:
 
 
 def _reading(spec: NetworkSpec) -> tuple[list[str], str]:
-    """Lines that make `read` of x, and the name of the lengths in its steps."""
+    """Lines that make what the first layer reads of x, and both of its arguments."""
     if spec.embedding == "tokens":
         if spec.input_size == 1:
-            return ["read = self.embedding(x[..., 0])  # (B, T, E)"], "lengths"
-        return ["read = self.embedding(x).sum(2)  # the vectors of a step are added"], "lengths"
-    if spec.embedding == "linear":
-        return ["read = self.embedding(x)"], "lengths"
-    if spec.embedding == "segments":
-        size = spec.segment_length
-        lines = [f"steps = x.reshape(x.shape[0], -1, {size * spec.input_size})  # {size} at once"]
-        lines += ["read = self.embedding(steps)"]
-        if size == 1:
-            return lines, "lengths"
-        return [*lines, f"ends = None if lengths is None else lengths // {size}"], "ends"
-    return ["read = x"], "lengths"
+            return ["read = self.embedding(x[..., 0])  # (B, T, E)"], "read, lengths"
+        lines = ["read = self.embedding(x).sum(2)  # the vectors of a step are added"]
+        return lines, "read, lengths"
+    if spec.embedding == "none":
+        return [], "x, lengths"
+    size = spec.segment_length
+    if size == 1:
+        return ["read = self.embedding(x)"], "read, lengths"
+    return [
+        f"segments = x.reshape(x.shape[0], -1, {size * spec.input_size})  # {size} steps at once",
+        "read = self.embedding(segments)",
+        f"ends = None if lengths is None else lengths // {size}",
+    ], "read, ends"
 
 
 POOLED = {
@@ -231,20 +232,23 @@ POOLED = {
 
 
 def _many_to_one(spec: NetworkSpec) -> str:
-    lines, ends = _reading(spec)
+    lines, read = _reading(spec)
     last = "(h, _)" if spec.cell == "lstm" else "h"
     both = spec.bidirectional
+    ends = read.rpartition(" ")[2]
     answer = "output"
     if spec.pooling == "last":
-        lines.append(f"_, {last} = recurrent(self.encoder, read, {ends})")
-        pooled = "torch.cat([h[-2], h[-1]], dim=1)" if both else "h[-1]"
-        lines.append(f"pooled = {pooled}  # each direction after its own last step")
+        lines.append(f"_, {last} = recurrent(self.encoder, {read})")
+        if both:
+            lines.append("pooled = torch.cat([h[-2], h[-1]], dim=1)  # each way's own last step")
+        else:
+            lines.append("pooled = h[-1]  # after the last valid step")
     elif spec.pooling == "attention":
-        lines.append(f"steps, _ = recurrent(self.encoder, read, {ends})")
+        lines.append(f"steps, _ = recurrent(self.encoder, {read})")
         lines.append(f"pooled, attention = self.attention(steps, valid_steps(steps, {ends}))")
         answer = "output, attention"
     else:
-        lines.append(f"steps, _ = recurrent(self.encoder, read, {ends})")
+        lines.append(f"steps, _ = recurrent(self.encoder, {read})")
         lines.append(f"valid = valid_steps(steps, {ends})[..., None]")
         ways = spec.pooling.split("_")
         if len(ways) == 1:
@@ -252,29 +256,30 @@ def _many_to_one(spec: NetworkSpec) -> str:
         else:
             lines += [f"{way} = {POOLED[way]}" for way in ways]
             lines.append(f"pooled = torch.cat([{', '.join(ways)}], dim=1)")
-    lines.append(f"output = self.head(pooled).view(-1, {spec.horizon}, {spec.output_size})")
+    told = f"self.head(pooled).view(-1, {spec.horizon}, {spec.output_size})"
     if spec.shortcut:
-        lines.append("output = output + self.shortcut(x, lengths)")
+        told += " + self.shortcut(x, lengths)"
+    lines.append(f"output = {told}")
     returned = "tuple[Tensor, Tensor]" if answer != "output" else "Tensor"
     return _method("forward", "x: Tensor, lengths: Tensor | None = None", returned, lines, answer)
 
 
 def _many_to_many(spec: NetworkSpec) -> str:
-    lines, ends = _reading(spec)
+    lines, read = _reading(spec)
     if spec.bidirectional:
-        lines.append(f"steps, _ = recurrent(self.encoder, read, {ends})")
+        lines.append(f"steps, _ = recurrent(self.encoder, {read})")
         given = "x: Tensor, lengths: Tensor | None = None"
         return _method("forward", given, "Tensor", lines, "self.head(steps)")
-    lines.append(f"steps, state = recurrent(self.encoder, read, {ends}, state)")
+    lines.append(f"steps, state = recurrent(self.encoder, {read}, state)")
     given = "x: Tensor, lengths: Tensor | None = None, state=None"
     return _method("forward", given, "", lines, "self.head(steps), state")
 
 
 def _encoder_decoder(spec: NetworkSpec) -> str:
-    lines, ends = _reading(spec)
+    lines, read = _reading(spec)
     attended = spec.attention != "none"
     kept = "memory" if attended else "_"
-    lines.append(f"{kept}, state = recurrent(self.encoder, read, {ends})")
+    lines.append(f"{kept}, state = recurrent(self.encoder, {read})")
     if spec.bidirectional:
         if spec.cell == "lstm":
             both = ", ".join(
@@ -284,7 +289,7 @@ def _encoder_decoder(spec: NetworkSpec) -> str:
         else:
             lines.append('state = bridged(self.bridge["h"], state)')
     if spec.decoder == "tokens":
-        return _of_tokens(spec, lines, ends)
+        return _of_tokens(spec, lines, read.rpartition(" ")[2])
     future = "future: Tensor, " if spec.future_size else ""
     if spec.decoder == "by_position":
         given = f"x: Tensor, {future}lengths: Tensor | None = None"
@@ -292,13 +297,13 @@ def _encoder_decoder(spec: NetworkSpec) -> str:
         if spec.shortcut:
             lines.append("output = output + self.shortcut(x, lengths)")
         return _method("forward", given, "Tensor", lines, "output")
-    read = "value"
+    value = "value"
     if spec.future_size:
-        read = "torch.cat([value, future[:, step]], dim=-1)"
+        value = "torch.cat([value, future[:, step]], dim=-1)"
     lines += [
         "value, outputs = start, []",
         f"for step in range({spec.horizon}):  # each step reads the answer of the one before",
-        f"    read = {read}",
+        f"    read = {value}",
         "    shown, state = recurrent(self.decoder, read[:, None], None, state)",
         "    value = self.head(shown[:, 0])",
         "    outputs.append(value)",

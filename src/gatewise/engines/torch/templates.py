@@ -9,8 +9,8 @@ HEAD = '''\
     {call}
 
 {arguments}
-Axis letters: B sequences, T steps, K predicted steps. What was not trained here is not here:
-there is no dropout.
+Axis letters: B sequences, T steps, K predicted or written steps. This is for inference: dropout is
+left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 def recurrent(layers, x: Tensor, lengths: Tensor | None = None, state=None):
-    """Outputs (B, T, D) and the state after each sequence's last valid step."""
+    """Outputs (B, T, D) and the state after each sequence's last valid step.
+
+    Without lengths nothing is packed, which is faster.
+    """
     if lengths is None:
         return layers(x, state)
     packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
@@ -107,9 +110,8 @@ class Shortcut(nn.Module):
         if lengths is None:
             lengths = torch.full(x.shape[:1], x.shape[1], device=x.device)
         index = lengths[:, None] - {count} + torch.arange({count}, device=x.device)
-        last = x[..., :{values}].gather(
-            1, index.clamp(min=0)[..., None].expand(-1, -1, {values})
-        )
+        known = index.clamp(min=0)[..., None].expand(-1, -1, {values})
+        last = x[..., :{values}].gather(1, known)
         last = last.masked_fill((index < 0)[..., None], 0.0)  # (B, {count}, {values})
         return torch.einsum("bnd,nkd->bkd", last, self.weight) + self.bias
 '''
