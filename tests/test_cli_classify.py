@@ -121,11 +121,10 @@ def test_what_a_file_for_the_test_holds_is_not_learnt_from(notes, capsys):
 def test_a_small_test_part_is_told(notes):
     options = ClassifyOptions(text=("note",), label="mood")
     told = " ".join(classify_run.read(notes / "notes.csv", options.replace(test=1)).notes)
-    assert "2 texts are kept for the test, not 1 as test=1 says" in told
-    assert "few" in told
+    assert "the test part holds 2 of 80 texts, not 1 as test=1 says" in told
+    assert "scores are rough" in told
     wide = " ".join(classify_run.read(notes / "notes.csv", options.replace(test=30)).notes)
-    assert "kept for the test" not in wide
-    assert "few" not in wide
+    assert "test part" not in wide
 
 
 def test_copies_stay_on_one_side_and_empty_texts_out(tmp_path):

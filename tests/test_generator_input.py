@@ -27,6 +27,9 @@ def test_the_beginning_of_the_text_decides_when_to_stop() -> None:
     _, held, _ = split(read_texts(text), 300)
     assert held is not None
     assert 260 <= held.characters <= 300
+    _, held, notes = split(read_texts(text), 60)
+    assert held is not None
+    assert notes == [f"the first {held.characters} characters are few to decide when to stop"]
 
 
 def test_several_texts_are_cut_within_one() -> None:

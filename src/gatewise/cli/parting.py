@@ -47,7 +47,7 @@ def split_off(
     """
     share = test if test < 1 else test / count
     if count < 2:
-        raise DataError(f"1 of {what} is too few: some are learnt from, others judged on")
+        raise DataError(f"{what}: 1 is too few; some are learnt from, others judged on")
     if share >= 1:
         raise DataError(
             f"test={test} leaves nothing of {count:,} {what} to learn from; give a share such as "
@@ -64,11 +64,11 @@ def split_off(
     notes = []
     if abs(len(held) - share * count) > max(1 - 1e-9, FAR * share * count):
         notes.append(
-            f"{len(held):,} {what} are kept for the test, not {share * count:.3g} as "
+            f"the test part holds {len(held):,} of {count:,} {what}, not {share * count:.3g} as "
             f"test={test} says: each class is in both parts, and copies are in one"
         )
     if len(held) < FEW:
-        notes.append(f"{len(held):,} {what} to be judged on are few: scores are rough")
+        notes.append(f"the test part holds {len(held):,} of {count:,} {what}: scores are rough")
     return train, held, notes
 
 

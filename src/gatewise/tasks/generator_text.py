@@ -16,6 +16,7 @@ from gatewise.errors import DataError, UsageError
 FEWEST_TO_HOLD_OUT = 500  # characters; of fewer, none decides when to stop
 LONGEST_PATH = 260  # characters
 FILES = (".txt", ".txt.gz", ".md", ".csv", ".tsv", ".json", ".jsonl", ".html")
+FEW_TO_STOP_BY = 100  # characters
 NEAR = 200  # characters before the cut where a line or a word may end
 
 
@@ -125,11 +126,11 @@ def split(whole: Texts, validation: float) -> tuple[Texts, Texts | None, list[st
     at = _softly(text, at)
     held, learnt = [*whole.texts[:last], text[:at]], [text[at:], *whole.texts[last + 1 :]]
     opened = bool(text[:at])  # else the cut stands between two texts
-    return (
-        Texts(tuple(filter(None, learnt)), whole.several),
-        Texts(tuple(filter(None, held)), whole.several, open=opened),
-        [],
-    )
+    found = Texts(tuple(filter(None, held)), whole.several, open=opened)
+    notes = []
+    if found.characters < FEW_TO_STOP_BY:
+        notes.append(f"the first {found.characters:,} characters are few to decide when to stop")
+    return Texts(tuple(filter(None, learnt)), whole.several), found, notes
 
 
 def _place(texts: Sequence[str], at: int) -> tuple[int, int]:

@@ -48,9 +48,12 @@ def hold_out(
     )
     if abs(len(held) - share * count) > max(1 - 1e-9, FAR * share * count):
         notes.append(
-            f"{len(held):,} {what} decide when to stop, not {share * count:.3g} as "
+            f"the validation part holds {len(held):,} {what}, not {share * count:.3g} as "
             f"validation={validation!r} says: each class is in both parts, and copies are in one"
         )
     elif len(held) < FEW:
-        notes.append(f"{len(held):,} {what} are few to decide when to stop")
+        notes.append(
+            f"the validation part holds {len(held):,} of {count:,} {what}: few to decide when to "
+            f"stop"
+        )
     return train, held, notes
