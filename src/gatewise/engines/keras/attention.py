@@ -33,6 +33,12 @@ def column(vector: Tensor) -> Tensor:
     return vector[:, None]
 
 
+def shares(scores: Tensor) -> Tensor:
+    """Softmax along the last axis. Keras' own warns of sequences of one step."""
+    powers = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+    return powers / ops.sum(powers, axis=-1, keepdims=True)
+
+
 @final
 class AdditivePooling:
     """A weighted mean of the steps; the weights come from a small network.
@@ -59,7 +65,7 @@ class AdditivePooling:
         scores = self.score(ops.tanh(self.hidden(outputs)))[:, :, 0]  # (B, T)
         if lengths is not None:
             scores = ops.where(valid_steps(outputs, lengths), scores, NEVER)
-        weights = ops.softmax(scores, axis=1)
+        weights = shares(scores)
         return ops.matmul(weights[:, None], outputs)[:, 0], weights
 
 
@@ -164,7 +170,7 @@ class DecoderAttention:
             scores = ops.where(valid[:, None], scores, NEVER)
             # the encoder's outputs there are meaningless
             memory = ops.where(valid[:, :, None], memory, 0.0)
-        weights = ops.softmax(scores, axis=-1)
+        weights = shares(scores)
         context = ops.matmul(weights, memory)  # (B, K, D)
         return ops.tanh(self.combine(ops.concatenate([shown, context], axis=-1))), weights
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, final
 
 import keras
@@ -91,8 +91,9 @@ class Engine:
         weights = self.average.in_place_of(self.weights)
         rows, steps = batch.x.shape[:2]
         steps //= self.spec.segment_length
+        given = _arrays(batch if self.spec.decoder == "tokens" else replace(batch, y=None))
         with backend.on(self.device):
-            found = self.program.answer(weights, self.frozen, self._padded(_arrays(batch)))
+            found = self.program.answer(weights, self.frozen, self._padded(given))
         output, attention, state = (None if part is None else backend.array(part) for part in found)
         output = np.asarray(output)[:rows]
         if self.spec.kind == "many_to_many":
@@ -174,7 +175,7 @@ class Engine:
         if "lengths" not in given:
             longest = steps
         sizes = {"x": longest}
-        if self.spec.kind == "many_to_many":
+        if self.spec.kind == "many_to_many" and "y" in given:
             sizes["y"] = longest
         elif self.spec.decoder == "tokens" and "y" in given:
             sizes["y"] = backend.fitted((1, given["y"].shape[1]))[1]

@@ -183,7 +183,7 @@ class EncoderDecoder:
         told = ops.maximum(batch.y[:, :-1], PADDING)  # type: ignore[index]  # such a batch has one
         before = ops.concatenate([batch.start, told], axis=1)  # (B, K)
         if forced is None or forced is True:
-            return self.write(before, memory, states, lengths, noise)
+            return self.write(before, memory, states, lengths, noise)._replace(states=None)
 
         def step(carry: Any, now: Any) -> tuple[Any, Any]:
             (states, written), (number, truth, reads_truth) = carry, now
