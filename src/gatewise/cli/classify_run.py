@@ -214,9 +214,10 @@ def train_and_judge(
     model = Classifier(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     watch, frame = progress.watch(verbose), parts.frame
     if frame is None:
-        model.fit(parts.texts, parts.labels, watch=watch)
+        model.fit(parts.texts, parts.labels, start=options.start, watch=watch)
     else:
-        model.fit(frame, text=parts.text_columns, label=parts.label_column, watch=watch)
+        columns: dict[str, Any] = {"text": parts.text_columns, "label": parts.label_column}
+        model.fit(frame, **columns, start=options.start, watch=watch)
     own_notes = without_copies(parts.notes, model.notes_)
     cut = [f"test part: {note}" for note in model.reading_.encode(parts.test)[1]]
     stopped = verbs.interruption(model.history_, model.training_)

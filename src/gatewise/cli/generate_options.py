@@ -45,6 +45,7 @@ class GenerateOptions(Options):
     test             kept from training, to be judged on: a share (below 1) or number of characters
                      at the end of the text, or a file
     encoding         of the file; None: UTF-8, or UTF-16 where a mark says so
+    start            folder of a saved generator to go on from, trained on any engine
     engine           what trains the network
     device           where it trains
     seed             the same seed gives the same text
@@ -74,6 +75,7 @@ class GenerateOptions(Options):
     validation: int | float = Field(default=0.05, ge=0)
     test: HeldOut = 0.1
     encoding: str | None = None
+    start: str | None = None
     engine: Literal["torch", "tensorflow", "jax"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)

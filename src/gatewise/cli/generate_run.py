@@ -140,7 +140,7 @@ def train_and_judge(
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Generator(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, watch=progress.watch(verbose))
+    model.fit(parts.train, start=wanted.options.start, watch=progress.watch(verbose))
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)
     # what follows from the task and is not to be chosen
@@ -151,7 +151,7 @@ def train_and_judge(
         model=model,
         parts=parts,
         evaluation=evaluation,
-        prompt=samples.beginning(wanted.options.prompt, wanted.options.unit),
+        prompt=samples.beginning(wanted.options.prompt, model.codec_.unit),
         texts=(),
         settings=verbs.settings_again(wanted, {}, network, training),
         notes=verbs.distinct([*parts.notes, *model.notes_, *said, *stopped]),

@@ -34,6 +34,7 @@ class TranslateOptions(Options):
     test             kept from training, to be judged on: a share (below 1), a number of pairs, or
                      a file of them
     encoding         of the file; None: UTF-8, or UTF-16 where a mark says so
+    start            folder of a saved translator to go on from, trained on any engine
     engine           what trains the network
     device           where it trains
     seed             the same seed gives the same numbers
@@ -59,6 +60,7 @@ class TranslateOptions(Options):
     validation: int | float = Field(default=0.1, ge=0)
     test: HeldOut = 0.2
     encoding: str | None = None
+    start: str | None = None
     engine: Literal["torch", "tensorflow", "jax"] = "torch"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)

@@ -179,7 +179,7 @@ def train_and_judge(
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Translator(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, watch=progress.watch(verbose))
+    model.fit(parts.train, start=wanted.options.start, watch=progress.watch(verbose))
     own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.engine import Engine, load_engine
@@ -21,6 +22,8 @@ State = Mapping[str, NDArray[Any]]
 OURS = {"gatewise", "python", "numpy"}  # every other version is that of an engine
 FREE = ("dropout", "input_dropout", "token_dropout")  # of training alone: no weight depends on it
 
+TOLD = 0.01  # share of unknown tokens from which a note is worth it
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -33,6 +36,22 @@ class Beginning:
     weights: Weights
     state: State | None = None
     behind: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What a plan has from a fitted model.
+
+    beginnings  of each of its networks
+    facts       what must be known of the beginning, JSON-ready; notes: the same in words
+    """
+
+    spec: NetworkSpec
+    network: Network
+    training: Training
+    beginnings: tuple[Beginning, ...]
+    facts: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 def begin_on(
@@ -63,7 +82,7 @@ def fitted(task: Any, start: Any) -> Any:
     return model
 
 
-def check_agrees(task: Any, old: Any, taken: Mapping[str, Any]) -> None:
+def _check_agrees(task: Any, old: Any, taken: Mapping[str, Any]) -> None:
     """Raises UsageError that lists every argument which the old model contradicts.
 
     taken  argument -> what the old model has in its place; one that stands at its default follows
@@ -91,20 +110,39 @@ def _said(value: Any) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"
 
 
-def settings(task: Any, old: Any) -> tuple[NetworkSpec, Network, Training]:
-    """Those of the old model, with the dropout and the training settings that were given."""
+def take_over(
+    task: Any, old: Any, taken: Mapping[str, Any], networks: Sequence[Weights] | None = None
+) -> TakenOver:
+    """The old model's, with the dropout and the training settings that were given to the new one.
+
+    taken     argument -> what the old model has in its place; see `_check_agrees`
+    networks  weights of each of several; None: it has one
+    Raises UsageError.
+    """
+    _check_agrees(task, old, taken)
     network, training = task.network or Network(), task.training or Training()
     free = {name: value for name, value in network.chosen().items() if name in FREE}
-    return (
+    training = training.over(old.training_)
+    states, facts = _begun(old, training)
+    whole = [old.weights_] if networks is None else networks
+    begin = [
+        Beginning(weights, None if states is None else states[number], behind(old))
+        for number, weights in enumerate(whole)
+    ]
+    return TakenOver(
         old.spec_.replace(**free),
         old.network_.replace(**free),
-        training.over(old.training_),
+        training,
+        tuple(begin),
+        facts,
+        (_note(facts),),
     )
 
 
 def engine_of(model: Any) -> str:
     """Name and version of what trained it."""
-    return ", ".join(f"{n} {version}" for n, version in model.versions_.items() if n not in OURS)
+    found = {n: version.partition("+")[0] for n, version in model.versions_.items()}
+    return ", ".join(f"{n} {version}" for n, version in found.items() if n not in OURS)
 
 
 def behind(model: Any) -> int:
@@ -113,14 +151,14 @@ def behind(model: Any) -> int:
     return int(model.history_.best_epoch) + (began["epochs"] if began else 0)
 
 
-def begun(old: Any, training: Training) -> tuple[State | None, dict[str, Any]]:
-    """(what its optimizer remembered, what must be known of the beginning), JSON-ready.
+def _begun(old: Any, training: Training) -> tuple[Sequence[State] | None, dict[str, Any]]:
+    """(what its optimizer remembered of each network, what must be known of the beginning).
 
     Its memory means something to the same kind of optimizer alone, on any engine.
     """
-    state, before = old.optimizer_state_, old.training_.optimizer
+    states, before = old.optimizer_states_, old.training_.optimizer
     anew = ""
-    if state is None:
+    if states is None:
         anew = "a saved model does not hold its state"
     elif before != training.optimizer:
         anew = f"it was {before} and is {training.optimizer}"
@@ -132,12 +170,46 @@ def begun(old: Any, training: Training) -> tuple[State | None, dict[str, Any]]:
         "optimizer": f"begins anew: {anew}" if anew else "goes on",
         "sha256": old.data_["sha256"],
     }
-    return (None if anew else state), facts
+    return (None if anew else states), facts
 
 
-def note(facts: Mapping[str, Any]) -> str:
-    """What `begun` knows, in words."""
+def _note(facts: Mapping[str, Any]) -> str:
     return (
         f"training goes on from a model of {facts['engine']}, {facts['epochs']} epochs on; "
         f"the optimizer {facts['optimizer']}"
     )
+
+
+def with_known(own: NDArray[np.uint64], old: Any) -> NDArray[np.uint64]:
+    """Fingerprints of what was learnt from, with those of the model before."""
+    return own if old is None else np.union1d(own, old.known_)
+
+
+def flattered(known: int, count: int, what: str) -> list[str]:
+    """A note where the old model had learnt from some of the held-out `count`."""
+    if known <= 0:
+        return []
+    return [
+        f"that model had learnt from {known:,} of the {count:,} {what}: they flatter it, and "
+        f"training may stop too early; later ones would not"
+    ]
+
+
+def unread(unknown: float) -> list[str]:
+    """A note where the old vocabulary lacks so large a share of the tokens."""
+    if unknown < TOLD:
+        return []
+    return [
+        f"{unknown:.1%} of the tokens are not in the vocabulary of that model and are read as "
+        f"unknown"
+    ]
+
+
+def unequal(model: Any, what: str) -> list[str]:
+    """What must be said where baselines stand beside a model that went on from another one."""
+    if model.began_ is None:
+        return []
+    return [
+        f"The baselines learnt from the new {what} alone, the network from those of the model "
+        f"before it, too."
+    ]

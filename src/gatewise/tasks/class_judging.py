@@ -13,6 +13,7 @@ from gatewise.judging.labels import TOLD, LabelEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.classes import MAJORITY, TFIDF, NearestSequence, TfidfRegression
 from gatewise.tasks import seen
+from gatewise.tasks.beginning import unequal
 from gatewise.tasks.examples import Examples
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def judge(model: Classifier, examples: Examples) -> ClassEvaluation | LabelEvalu
         remarks.append(
             f"{absent} is not among them: a saved model does not hold its training data."
         )
+    remarks += unequal(model, "examples")
     remark = " ".join(filter(None, remarks))
     facts = {
         "seed": model.seed,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import IntArray
+from gatewise.batch import UNKNOWN, IntArray
 from gatewise.data.channels import ChannelCodec, checked_sequences
 from gatewise.data.labels import LabelCodec
 from gatewise.data.parts import duplicates
@@ -19,9 +19,12 @@ from gatewise.data.units import check_options
 from gatewise.errors import UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_recipe
+from gatewise.tasks.beginning import Beginning, flattered, take_over, unread
+from gatewise.tasks.committee import trained_weights
 from gatewise.tasks.examples import Examples
 from gatewise.tasks.holding_out import hold_out
 from gatewise.tasks.reading import Reading
+from gatewise.tasks.seen import known_among
 from gatewise.tasks.shared import TAUGHT, argument_problems, misplaced
 
 if TYPE_CHECKING:
@@ -46,7 +49,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that training needs; `given` are weights to begin with."""
+    """All that training needs; `given` are weights to begin with.
+
+    beginnings  a fitted network to go on from for each member; none: random weights
+    began       what must be known of them; see gatewise.tasks.beginning
+    """
 
     spec: NetworkSpec
     network: Network
@@ -60,6 +67,8 @@ class Plan:
     given: Mapping[str, Singles]
     notes: tuple[str, ...]
     data: dict[str, Any]
+    beginnings: tuple[Beginning, ...] = ()
+    began: dict[str, Any] | None = None
 
 
 def check_choices(model: Classifier) -> None:
@@ -86,16 +95,22 @@ def check_choices(model: Classifier) -> None:
         raise UsageError("; ".join(problems))
 
 
-def make_plan(model: Classifier, examples: Examples) -> Plan:
-    """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
+def make_plan(model: Classifier, examples: Examples, old: Classifier | None = None) -> Plan:
+    """Everything that follows from arguments and data, or is that of the old model to go on from.
+
+    Raises DataError, UsageError, SpecError.
+    """
     notes = list(examples.notes)
     given = cast(Sequence[Any], examples.labels)
-    labels = LabelCodec.learn(given, multilabel=bool(model.multi_label), rows=examples.rows)
+    if old is None:
+        labels = LabelCodec.learn(given, multilabel=bool(model.multi_label), rows=examples.rows)
+    else:
+        labels = old.labels_
     several = labels.kind == "multilabel"
     if several and model.multi_label is False:
         raise UsageError("multi_label=False, but some labels are lists; leave multi_label out")
     notes += _joined(labels)
-    truth = labels.encode(given)  # (N,) or (N, C)
+    truth = labels.encode(given, rows=examples.rows)  # (N,) or (N, C)
     inputs = examples.inputs
     if examples.kind == "numbers":
         wrong = misplaced("classifier of numbers", model.network, ("token_dropout",))
@@ -109,34 +124,19 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
     )
     notes += more
     seen = Seen([inputs[i] for i in train], truth[train], [inputs[i] for i in held], truth[held])
-    reading = _read(model, examples.kind, seen.inputs)
-    notes += getattr(reading.codec, "notes", ())
+    reading = _read(model, examples.kind, seen.inputs) if old is None else old.reading_
     steps, cut = reading.encode(seen.inputs)
+    if old is None:
+        notes += getattr(reading.codec, "notes", ())
+        built = _chosen(model, reading, labels, steps, notes)
+    else:
+        built = _taken_over(model, old)
+        notes += built.notes
+        if reading.vocab_size:
+            notes += unread(float((steps.values[:, 0] == UNKNOWN).mean()))
+        known = known_among(seen.held_inputs, old.known_)
+        notes += flattered(known, len(held), "validation examples")
     notes += [f"training part: {note}" for note in cut]
-    middle = int(np.median(steps.lengths))
-    recipe = (
-        class_recipe.for_numbers(len(train))
-        if examples.kind == "numbers"
-        else class_recipe.for_text(len(train), middle)
-    )
-    members = model.members
-    if members is None:
-        numbers = examples.kind == "numbers"
-        members = 1 if numbers else class_recipe.members(len(train), middle)
-    network = recipe.network if model.network is None else model.network.over(recipe.network)
-    weights: Mapping[str, Singles] = {}
-    if model.vectors is not None:
-        network, weights, note = _vectors(model, network, reading)
-        notes.append(note)
-    training = recipe.training.replace(loss=LOSSES[several])
-    training = training if model.training is None else model.training.over(training)
-    spec = NetworkSpec.complete(
-        network,
-        kind="many_to_one",
-        input_size=reading.channels,
-        vocab_size=reading.vocab_size,
-        output_size=len(labels.classes),
-    )
     weight = held_weight = None
     if model.class_weight == "balanced":
         if several:
@@ -146,10 +146,10 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
             for part in (seen.truth, seen.held_truth)
         )
     return Plan(
-        spec=spec,
-        network=network,
-        training=training,
-        members=members,
+        spec=built.spec,
+        network=built.network,
+        training=built.training,
+        members=built.members,
         reading=reading,
         labels=labels,
         train=_source(steps, seen.truth, weight),
@@ -157,7 +157,7 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
         if len(held)
         else None,
         seen=seen,
-        given=_start(spec, weights, model.seed),
+        given=built.given,
         notes=tuple(dict.fromkeys(notes)),
         data={
             "kind": examples.kind,
@@ -169,6 +169,79 @@ def make_plan(model: Classifier, examples: Examples) -> Plan:
             "steps": _quantiles(steps.lengths),
             "sha256": examples.digest,
         },
+        beginnings=built.beginnings,
+        began=built.began,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """What of a plan is chosen by rule, or taken over."""
+
+    spec: NetworkSpec
+    network: Network
+    training: Training
+    members: int
+    given: Mapping[str, Singles] = field(default_factory=dict)
+    beginnings: tuple[Beginning, ...] = ()
+    began: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _chosen(
+    model: Classifier, reading: Reading, labels: LabelCodec, steps: Ragged, notes: list[str]
+) -> _Networks:
+    """By rule where nothing was given; what must be said is added to the notes."""
+    numbers = reading.kind == "numbers"
+    count, middle = len(steps), int(np.median(steps.lengths))
+    recipe = class_recipe.for_numbers(count) if numbers else class_recipe.for_text(count, middle)
+    members = model.members
+    if members is None:
+        members = 1 if numbers else class_recipe.members(count, middle)
+    network = recipe.network if model.network is None else model.network.over(recipe.network)
+    weights: Mapping[str, Singles] = {}
+    if model.vectors is not None:
+        network, weights, note = _vectors(model, network, reading)
+        notes.append(note)
+    training = recipe.training.replace(loss=LOSSES[labels.kind == "multilabel"])
+    training = training if model.training is None else model.training.over(training)
+    spec = NetworkSpec.complete(
+        network,
+        kind="many_to_one",
+        input_size=reading.channels,
+        vocab_size=reading.vocab_size,
+        output_size=len(labels.classes),
+    )
+    return _Networks(spec, network, training, members, _start(spec, weights, model.seed))
+
+
+def _taken_over(model: Classifier, old: Classifier) -> _Networks:
+    """Raises UsageError where the arguments contradict the old model."""
+    codec = old.reading_.codec
+    taken: dict[str, Any] = {
+        "multi_label": old.labels_.kind == "multilabel",
+        "members": len(old.graphs_),
+        "vectors": old.vectors,
+        "max_length": codec.max_length,
+    }
+    if isinstance(codec, TextCodec):
+        taken |= {
+            "unit": codec.unit,
+            "lowercase": codec.lowercase,
+            "vocab_size": codec.units,
+            "ngrams": codec.channels,
+            "truncate": codec.truncate,
+        }
+    networks = trained_weights(old.weights_, len(old.graphs_), old.temperature_)
+    found = take_over(model, old, taken, networks)
+    return _Networks(
+        found.spec,
+        found.network,
+        found.training,
+        len(networks),
+        beginnings=found.beginnings,
+        began=found.facts,
+        notes=found.notes,
     )
 
 

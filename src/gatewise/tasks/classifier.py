@@ -19,6 +19,7 @@ from gatewise.judging.labels import TOLD, LabelEvaluation
 from gatewise.rivals.classes import TfidfRegression
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_plan, shared
+from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.class_facts import facts
 from gatewise.tasks.class_judging import accuracy, judge
 from gatewise.tasks.class_state import restore, to_artifact
@@ -30,7 +31,7 @@ from gatewise.tasks.committee import (
     train_members,
     weights_of,
 )
-from gatewise.tasks.examples import Examples, read_examples
+from gatewise.tasks.examples import Examples, read_examples, read_to_learn
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
 from gatewise.training import History, Watch
@@ -126,6 +127,7 @@ class Classifier:
         *,
         text: str | list[str] | None = None,
         label: str | None = None,
+        start: Classifier | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
     ) -> Self:
         """Learn from inputs and their labels, or from a frame of any kind.
@@ -134,14 +136,27 @@ class Classifier:
         labels  one for each input, or a list of several for each; None: data is a frame
         text    column(s) of the frame with the text; None: found
         label   column with the label; None: found
+        start   a fitted classifier, of any engine, or the folder of one, to go on from: its
+                weights, network, vocabulary and classes stay, its training settings where none are
+                given here
 
         A part of the examples (`validation`) only decides when to stop and how sure to be.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
         that was learnt before is lost.
         """
         class_plan.check_choices(self)
-        examples = read_examples(data, labels, text=text, label=label)
-        plan = class_plan.make_plan(self, examples)
+        old: Classifier | None = fitted(self, start)
+        if old is None:
+            examples = read_examples(data, labels, text=text, label=label)
+        else:
+            examples = read_to_learn(
+                data,
+                labels,
+                text=text or old.data_["text"],
+                label=label or old.data_["label"],
+                like=old.reading_.kind,
+            )
+        plan = class_plan.make_plan(self, examples, old)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -157,6 +172,7 @@ class Classifier:
             seed=self.seed,
             watch=watch,
             given=plan.given,
+            beginnings=plan.beginnings,
         )
         trained, temperature = calibrated(plan.spec, trained, plan.held)
         last = trained[-1]
@@ -170,11 +186,14 @@ class Classifier:
         self.committee_ = Committee(plan.spec, self.graphs_)
         self.temperature_: float = temperature
         self.history_: History = last.history
-        self.notes_: tuple[str, ...] = (*plan.notes, *notes_of(trained))
+        self.optimizer_states_: tuple[State, ...] | None = tuple(one.state for one in trained)
+        self.began_: dict[str, Any] | None = plan.began
+        self.notes_: tuple[str, ...] = (*plan.notes, *notes_of(trained, shared.started(old)))
         self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen
-        self.known_: Fingerprints = fingerprints([*plan.seen.inputs, *plan.seen.held_inputs])
+        known = fingerprints([*plan.seen.inputs, *plan.seen.held_inputs])
+        self.known_: Fingerprints = with_known(known, old)
         self.rival_: TfidfRegression | None = None  # fitted by the first evaluate
         return self
 

@@ -14,6 +14,7 @@ from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
 from gatewise.judging.calibration import fit_temperature
 from gatewise.spec import NetworkSpec, Training
+from gatewise.tasks.beginning import Beginning, State
 from gatewise.tasks.learning import Learnt, learn
 from gatewise.tasks.shared import idle
 from gatewise.training import History, Watch
@@ -21,14 +22,16 @@ from gatewise.training import History, Watch
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
+HEAD = ("head.kernel", "head.bias")
 APART = 1_000  # between the seeds of two members: runs of neighbouring seeds share none
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of them."""
+    """One of them; state: what its optimizer remembers beside the weights."""
 
     weights: dict[str, Singles]
+    state: State
     history: History
     versions: dict[str, str]
 
@@ -45,8 +48,9 @@ def train_members(
     seed: int,
     watch: Watch,
     given: Mapping[str, Singles],
+    beginnings: Sequence[Beginning] = (),
 ) -> list[Member]:
-    """Train `count` networks, one after the other.
+    """Train `count` networks, one after the other; each from its own beginning where there is one.
 
     Ctrl-C keeps those that are whole, or the first as far as it got; the history of the last says
     so.
@@ -65,13 +69,14 @@ def train_members(
                 seed=seed + APART * number,
                 watch=watch,
                 given=given,
+                beginning=beginnings[number] if beginnings else None,
             )
         except KeyboardInterrupt:
             if not found:
                 raise
         whole = learnt is not None and learnt.history.stopped != "interrupted"
         if learnt is not None and (whole or not found):
-            found.append(Member(learnt.weights, learnt.history, learnt.versions))
+            found.append(Member(learnt.weights, learnt.state, learnt.history, learnt.versions))
         if not whole:
             history = replace(found[-1].history, stopped="interrupted")
             found[-1] = replace(found[-1], history=history)
@@ -95,7 +100,7 @@ def calibrated(
     cooled = []
     for member in members:
         scaled = dict(member.weights)
-        for name in ("head.kernel", "head.bias"):
+        for name in HEAD:
             scaled[name] = (scaled[name] / temperature).astype(np.float32)
         cooled.append(replace(member, weights=scaled))
     return cooled, temperature
@@ -144,9 +149,30 @@ def weights_of(members: Sequence[Member]) -> dict[str, Singles]:
     }
 
 
-def notes_of(members: Sequence[Member]) -> list[str]:
-    """What must be said of them: how many there are, and where training led nowhere."""
-    found = [note for member in members for note in idle(member.history)]
+def trained_weights(
+    weights: Mapping[str, Singles], count: int, temperature: float
+) -> list[dict[str, Singles]]:
+    """Of each member, as training left them: what `weights_of` and `calibrated` made is undone."""
+    found = []
+    for number in range(1, count + 1):
+        prefix = "" if number == 1 else f"{number}."
+        own = {
+            name.removeprefix(prefix): weight
+            for name, weight in weights.items()
+            if name.startswith(prefix) and (number > 1 or not name[0].isdigit())
+        }
+        for name in HEAD:
+            own[name] = (own[name] * temperature).astype(np.float32)
+        found.append(own)
+    return found
+
+
+def notes_of(members: Sequence[Member], start: str) -> list[str]:
+    """What must be said of them: how many there are, and where training led nowhere.
+
+    start  what they began at
+    """
+    found = [note for member in members for note in idle(member.history, start=start)]
     if len(members) > 1:
         found.append(f"{len(members)} networks from different seeds are averaged")
     return list(dict.fromkeys(found))

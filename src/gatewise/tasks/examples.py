@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,21 @@ def read_examples(
         kept, notes = _full(inputs)
         inputs, labels = [inputs[i] for i in kept], [(labels or ())[i] for i in kept]
     return Examples(inputs, labels, kind, text, label, notes, [i + 1 for i in kept])
+
+
+def read_to_learn(
+    data: Any,
+    labels: Sequence[Any] | None,
+    *,
+    text: str | list[str] | None,
+    label: str | None,
+    like: Kind,
+) -> Examples:
+    """As `read_examples`, to learn more from: of the kind that was learnt from before."""
+    found = read_examples(data, labels, text=text, label=label)
+    if not fits(found.inputs, like):
+        raise DataError(f"the model reads {_named(like)}, but these are {_named(found.kind)}")
+    return replace(found, kind=like)
 
 
 def _listed(data: Any) -> list[Any]:

@@ -99,8 +99,7 @@ def training_facts(model: Any) -> dict[str, Any]:
     """Of any task: how the weights were found."""
     training, history = model.training_, model.history_
     seconds = sum(record.seconds for record in history.records)
-    began = getattr(model, "began_", None)
-    found = {} if began is None else {"goes on from": _began(began)}
+    found = {} if model.began_ is None else {"goes on from": _began(model.began_)}
     smoothing = training.label_smoothing
     return {
         **found,

@@ -178,7 +178,7 @@ class Forecaster:
         self.weights_: dict[str, NDArray[np.float32]] = trained.weights
         self.graphs_: dict[str, bytes] = build_graphs(plan.spec, trained.weights)
         self.runner_ = Runner(plan.spec, self.graphs_)
-        self.optimizer_state_: State | None = trained.state
+        self.optimizer_states_: tuple[State, ...] | None = (trained.state,)
         self.began_: dict[str, Any] | None = plan.began
         self.history_: History = trained.history
         self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewise.data.table import SeriesTable
 from gatewise.errors import UsageError
-from gatewise.tasks.beginning import Beginning, begun, behind, check_agrees, fitted, note, settings
+from gatewise.tasks.beginning import fitted, flattered, take_over
 from gatewise.tasks.forecaster_rows import seen_rows
 from gatewise.tasks.plan import (
     RETRAIN_BELOW,
@@ -38,20 +38,15 @@ def plan_on(model: Forecaster, table: SeriesTable, old: Forecaster) -> Plan:
         "calendar": bool(codec.cycles),
         "channel_independent": codec.independent,
     }
-    check_agrees(model, old, taken)
-    spec, network, training = settings(model, old)
+    found = take_over(model, old, taken)
+    spec, training = found.spec, found.training
     first_held = len(table) - held_rows(model, len(table))
     check_rows(model.horizon, old.lookback_, len(table), first_held)
-    state, began = begun(old, training)
-    notes = [note(began)]
+    notes = list(found.notes)
     if spec.shortcut:
         notes.append("the linear shortcut and the scaling stay as that model solved them")
-    known = min(seen_rows(old.known_, table), len(table)) - first_held
-    if known > 0:
-        notes.append(
-            f"that model had learnt from {known} of the {len(table) - first_held} validation "
-            f"rows: they flatter it, and training may stop too early; later rows would not"
-        )
+    held = len(table) - first_held
+    notes += flattered(seen_rows(old.known_, table) - first_held, held, "validation rows")
     examples = (first_held - old.lookback_ - codec.horizon + 1) * (
         codec.predicted if codec.independent else 1
     )
@@ -62,12 +57,12 @@ def plan_on(model: Forecaster, table: SeriesTable, old: Forecaster) -> Plan:
         scaling=old.scaling_,
         codec=codec,
         spec=spec,
-        network=network,
+        network=found.network,
         training=training,
         retrain=examples < RETRAIN_BELOW if model.retrain is None else model.retrain,
         notes=(*notes, *without_effect(model, spec, training)),
-        beginning=Beginning(old.weights_, state, behind(old)),
-        began=began,
+        beginning=found.beginnings[0],
+        began=found.facts,
     )
 
 

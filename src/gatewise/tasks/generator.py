@@ -20,6 +20,7 @@ from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.ngrams import NgramModel
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import generator_plan, shared
+from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.generator_facts import facts
 from gatewise.tasks.generator_judging import judge
 from gatewise.tasks.generator_state import restore, to_artifact
@@ -99,8 +100,17 @@ class Generator:
         shared.set_params(self, **params)
         return self
 
-    def fit(self, text: str | Sequence[str], *, watch: Watch | None = None) -> Self:
+    def fit(
+        self,
+        text: str | Sequence[str],
+        *,
+        start: Generator | str | os.PathLike[str] | None = None,
+        watch: Watch | None = None,
+    ) -> Self:
         """Learn from one long text, or from a list of texts: then what is written ends, too.
+
+        start  a fitted generator, of any engine, or the folder of one, to go on from: its weights,
+               network and tokens stay, its training settings where none are given here
 
         The beginning of the text (`validation`) only decides when to stop.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
@@ -108,7 +118,8 @@ class Generator:
         """
         generator_plan.check_choices(self)
         texts = read_texts(text)
-        plan = generator_plan.make_plan(self, texts)
+        old: Generator | None = fitted(self, start)
+        plan = generator_plan.make_plan(self, texts, old)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -123,6 +134,7 @@ class Generator:
             seed=self.seed,
             watch=watch,
             given=plan.given,
+            beginning=plan.beginning,
         )
         graphs = build_graphs(plan.spec, learnt.weights)
         kept = Kept(graphs)
@@ -136,17 +148,19 @@ class Generator:
         self.graphs_: dict[str, bytes] = kept.graphs
         self.runner_ = Runner(plan.spec, kept.graphs)
         self.steps_ = TextSteps(plan.spec, kept.graphs, plan.codec)
+        self.optimizer_states_: tuple[State, ...] | None = (learnt.state,)
+        self.began_: dict[str, Any] | None = plan.began
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
-            *shared.idle(learnt.history, "text held out"),
+            *shared.idle(learnt.history, "text held out", start=shared.started(old)),
             *kept.notes,
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = {**plan.data, "nats": kept.nats}
         self.counts_: NDArray[np.int64] = np.bincount(plan.steps[:, 0], minlength=plan.codec.units)
         self.ids_: Ids | None = plan.steps[:, 0]
-        self.known_: Fingerprints = fingerprints(lines(texts.texts))
+        self.known_: Fingerprints = with_known(fingerprints(lines(texts.texts)), old)
         self.rival_: NgramModel | None = None  # counted when first asked for
         return self
 

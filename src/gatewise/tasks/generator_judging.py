@@ -15,6 +15,7 @@ from gatewise.judging.language import LanguageEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.ngrams import FIVEGRAM, UNIGRAM, NgramModel, unigram_nats
 from gatewise.tasks import seen
+from gatewise.tasks.beginning import unequal
 from gatewise.tasks.generator_text import Texts
 from gatewise.tasks.generator_writing import LOGITS_AT_ONCE
 
@@ -108,6 +109,7 @@ def _remarks(model: Generator, given: Texts, ids: IntArray) -> list[str]:
     unknown = int((ids[1:] == UNKNOWN).sum())
     if unknown:
         said.append(f"{unknown:,} of the {len(ids) - 1:,} tokens are unknown ones.")
+    said += unequal(model, "text")
     if model.ids_ is None:
         said.append(
             f"The {FIVEGRAM} model, often the strongest, is not among them: "

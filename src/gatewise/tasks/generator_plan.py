@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,10 @@ from gatewise.data.sequences import Streams
 from gatewise.data.text import TextCodec
 from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Network, NetworkSpec, Training
-from gatewise.tasks.generator_recipe import NGRAMS, recipe
+from gatewise.tasks.beginning import Beginning, flattered, take_over, unread
+from gatewise.tasks.generator_recipe import NGRAMS, Recipe, recipe
 from gatewise.tasks.generator_text import Texts, split
+from gatewise.tasks.seen import known_among, lines
 from gatewise.tasks.shared import TAUGHT, argument_problems, misplaced
 from gatewise.weights import initial
 
@@ -36,6 +38,8 @@ class Plan:
     steps  (M, F) tokens and n-grams that are learnt from
     held   (M, F) that decide when to stop; empty where nothing does
     given  weights to begin with
+    beginning  a fitted network to go on from; None: random weights
+    began  what must be known of it; see gatewise.tasks.beginning
     """
 
     spec: NetworkSpec
@@ -48,6 +52,8 @@ class Plan:
     given: Mapping[str, NDArray[np.float32]]
     notes: tuple[str, ...]
     data: dict[str, Any]
+    beginning: Beginning | None = None
+    began: dict[str, Any] | None = None
 
     @property
     def train_source(self) -> Streams:
@@ -80,11 +86,16 @@ def check_choices(model: Generator) -> None:
         raise UsageError("; ".join(problems))
 
 
-def make_plan(model: Generator, whole: Texts) -> Plan:
-    """Everything that follows from arguments and text. Raises DataError, UsageError, SpecError."""
+def make_plan(model: Generator, whole: Texts, old: Generator | None = None) -> Plan:
+    """Everything that follows from arguments and text, or is that of the old model to go on from.
+
+    Raises DataError, UsageError, SpecError.
+    """
+    if old is not None:
+        whole = _alike(whole, old)
     learnt, held, notes = split(whole, model.validation)
-    codec = _codec(model, learnt)
-    notes += codec.notes
+    codec = _codec(model, learnt) if old is None else old.codec_
+    notes += codec.notes if old is None else ()
     steps = learnt.steps(codec)
     if len(steps) < FEWEST:
         raise DataError(
@@ -95,22 +106,22 @@ def make_plan(model: Generator, whole: Texts) -> Plan:
     if len(held_steps) == 1:  # nothing stands before it that it could follow from
         held_steps = held_steps[:0]
     by_rule = recipe(len(steps))
-    network = by_rule.network if model.network is None else model.network.over(by_rule.network)
-    if network.tie_embedding:
-        network = _tied(network, model.network)
-    training = by_rule.training.replace(loss="cross_entropy")
-    training = training if model.training is None else model.training.over(training)
-    spec = NetworkSpec.complete(
-        network,
-        kind="many_to_many",
-        input_size=codec.channels,
-        vocab_size=codec.size,
-        output_size=codec.units,
-    )
+    length = model.sequence_length or by_rule.sequence_length
+    beginning, began = None, None
+    if old is None:
+        network, training, spec = _chosen(model, by_rule, codec)
+    else:
+        found = take_over(model, old, _taken(old))
+        network, training, spec = found.network, found.training, found.spec
+        (beginning,), began = found.beginnings, found.facts
+        length = model.sequence_length or old.data_["sequence_length"]
+        notes += [*found.notes, *unread(float((steps[:, 0] == UNKNOWN).mean()))]
+        if held is not None:
+            own = lines(held.texts)
+            notes += flattered(known_among(own, old.known_), len(own), "longer validation lines")
     unknown = float((held_steps[:, 0] == UNKNOWN).mean()) if len(held_steps) else 0.0
     if unknown:
         notes.append(f"{unknown:.2%} of the tokens that decide when to stop are unknown")
-    length = model.sequence_length or by_rule.sequence_length
     return Plan(
         spec=spec,
         network=network,
@@ -131,7 +142,50 @@ def make_plan(model: Generator, whole: Texts) -> Plan:
             "sequence_length": length,
             "sha256": whole.digest,
         },
+        beginning=beginning,
+        began=began,
     )
+
+
+def _chosen(
+    model: Generator, by_rule: Recipe, codec: TextCodec
+) -> tuple[Network, Training, NetworkSpec]:
+    """What was given over the rule."""
+    network = by_rule.network if model.network is None else model.network.over(by_rule.network)
+    if network.tie_embedding:
+        network = _tied(network, model.network)
+    training = by_rule.training.replace(loss="cross_entropy")
+    training = training if model.training is None else model.training.over(training)
+    spec = NetworkSpec.complete(
+        network,
+        kind="many_to_many",
+        input_size=codec.channels,
+        vocab_size=codec.size,
+        output_size=codec.units,
+    )
+    return network, training, spec
+
+
+def _taken(old: Generator) -> dict[str, Any]:
+    """What the old model has in the place of an argument."""
+    codec = old.codec_
+    return {
+        "unit": codec.unit,
+        "lowercase": codec.lowercase,
+        "vocab_size": codec.units,
+        "ngrams": codec.channels,
+    }
+
+
+def _alike(whole: Texts, old: Generator) -> Texts:
+    """The texts as the old model reads them. Raises DataError."""
+    several = bool(old.data_["several"])
+    if len(whole.texts) > 1 and not several:
+        raise DataError(
+            f"the model to go on from learnt one long text and knows no ends; "
+            f"give one text, not a list of {len(whole.texts)}"
+        )
+    return replace(whole, several=several)
 
 
 def _codec(model: Generator, learnt: Texts) -> TextCodec:

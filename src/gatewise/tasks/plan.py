@@ -66,7 +66,7 @@ class Plan:
     retrain     train once more on all rows, for as many epochs as early stopping found
     notes       the choices in words
     beginning   a fitted network to go on from; None: random weights
-    began       what must be known of it; see gatewise.tasks.beginning.begun
+    began       what must be known of it; see gatewise.tasks.beginning
     """
 
     first_held: int

@@ -27,18 +27,23 @@ def fingerprints(inputs: Sequence[Any]) -> Fingerprints:
     return np.unique(found)
 
 
+def known_among(inputs: Sequence[Any], known: Fingerprints) -> int:
+    """How many of these were learnt from."""
+    own = np.fromiter((_fingerprint(one) for one in inputs), np.uint64, len(inputs))
+    return int(np.isin(own, known).sum())
+
+
 def remark(inputs: Sequence[Any], known: Fingerprints | None) -> str:
     """A sentence where some of these were learnt from, else nothing."""
     if known is None or not len(inputs):
         return ""
-    own = np.fromiter((_fingerprint(one) for one in inputs), np.uint64, len(inputs))
-    count = int(np.isin(own, known).sum())
+    count = known_among(inputs, known)
     if not count:
         return ""
-    if len(own) == 1:
+    if len(inputs) == 1:
         return "It was what was learnt from: the scores flatter."
-    which = "All" if count == len(own) else f"{count:,}"
-    return f"{which} of these {len(own):,} were among what was learnt from: the scores flatter."
+    which = "All" if count == len(inputs) else f"{count:,}"
+    return f"{which} of these {len(inputs):,} were among what was learnt from: the scores flatter."
 
 
 def remark_on_copies(inputs: Sequence[Any]) -> str:

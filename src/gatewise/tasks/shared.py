@@ -24,6 +24,7 @@ TASKS = {  # name -> module, class
     "translate": ("gatewise.tasks.translator", "Translator"),
 }
 TAUGHT = ("teacher_forcing", "teacher_forcing_schedule")  # of what writes
+RANDOM, OLD = "random weights", "the model that it goes on from"  # where training begins
 NESTED: dict[str, type[Settings]] = {"network": Network, "training": Training}
 
 
@@ -144,7 +145,7 @@ def network_state(model: Any) -> dict[str, Any]:
         "training": model.training_.model_dump(),
         "history": model.history_.to_dict(),
         "notes": list(model.notes_),
-        "began": getattr(model, "began_", None),
+        "began": model.began_,
         "data": model.data_,
     }
 
@@ -170,14 +171,17 @@ def restore_network(model: Any, artifact: Artifact) -> None:
     model.graphs_ = artifact.graphs
     model.versions_ = artifact.versions
     model.began_ = saved.get("began")
-    model.optimizer_state_ = None
+    model.optimizer_states_ = None
 
 
-def idle(
-    history: History, held: str = "validation examples", *, start: str = "random weights"
-) -> list[str]:
+def started(old: Any) -> str:
+    """What training begins at, in words."""
+    return RANDOM if old is None else OLD
+
+
+def idle(history: History, held: str = "validation examples", *, start: str = RANDOM) -> list[str]:
     """What must be said where training led nowhere."""
     if history.best_epoch or not history.records:
         return []
     found = f"no epoch of training did better on the {held} than {start}"
-    return [found if start != "random weights" else f"{found}: nothing was learnt"]
+    return [found if start != RANDOM else f"{found}: nothing was learnt"]

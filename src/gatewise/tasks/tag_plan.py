@@ -17,7 +17,9 @@ from gatewise.data.tags import TagCodec
 from gatewise.data.units import check_options
 from gatewise.errors import UsageError
 from gatewise.spec import Network, NetworkSpec, Training
+from gatewise.tasks.beginning import Beginning, flattered, take_over
 from gatewise.tasks.holding_out import hold_out
+from gatewise.tasks.seen import known_among
 from gatewise.tasks.shared import TAUGHT, argument_problems, misplaced
 
 if TYPE_CHECKING:
@@ -36,7 +38,11 @@ FEW = 2_000  # sentences; of fewer, more passes
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that training needs."""
+    """All that training needs.
+
+    beginning  a fitted network to go on from; None: random weights
+    began      what must be known of it; see gatewise.tasks.beginning
+    """
 
     spec: NetworkSpec
     network: Network
@@ -48,6 +54,8 @@ class Plan:
     seen: TaggedSentences
     notes: tuple[str, ...]
     data: dict[str, Any]
+    beginning: Beginning | None = None
+    began: dict[str, Any] | None = None
 
 
 def recipe(sentences: int) -> tuple[Network, Training]:
@@ -89,28 +97,40 @@ def check_choices(model: Tagger) -> None:
         raise UsageError("; ".join(problems))
 
 
-def make_plan(model: Tagger, given: TaggedSentences) -> Plan:
-    """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
+def make_plan(model: Tagger, given: TaggedSentences, old: Tagger | None = None) -> Plan:
+    """Everything that follows from arguments and data, or is that of the old model to go on from.
+
+    Raises DataError, UsageError, SpecError.
+    """
     if given.tags is None:
         raise UsageError("tags are missing: give a list of tags for each sentence")
-    tags = TagCodec.learn(given.tags)
+    tags = TagCodec.learn(given.tags) if old is None else old.labels_
+    tags.encode(given.tags)  # before rows are moved: a problem is told with its row
     copies = duplicates(given.tokens, what="sentences")
     train, held, notes = hold_out(
         len(given), model.validation, model.seed, what="sentences", copies=copies
     )
     sentences = [given.tokens[i] for i in train]
-    codec = TokenCodec.learn(sentences, model.min_count)
-    network, training = recipe(len(train))
-    network = network if model.network is None else model.network.over(network)
-    training = training if model.training is None else model.training.over(training)
-    spec = NetworkSpec.complete(
-        network,
-        kind="many_to_many",
-        input_size=codec.channels,
-        vocab_size=codec.size,
-        output_size=len(tags),
-    )
     own = [given.tags[i] for i in train]
+    beginning, began = None, None
+    if old is None:
+        codec = TokenCodec.learn(sentences, model.min_count)
+        network, training = recipe(len(train))
+        network = network if model.network is None else model.network.over(network)
+        training = training if model.training is None else model.training.over(training)
+        spec = NetworkSpec.complete(
+            network,
+            kind="many_to_many",
+            input_size=codec.channels,
+            vocab_size=codec.size,
+            output_size=len(tags),
+        )
+    else:
+        found = take_over(model, old, {"min_count": old.min_count})
+        codec, spec, network, training = old.codec_, found.spec, found.network, found.training
+        (beginning,), began = found.beginnings, found.facts
+        known = known_among([given.tokens[i] for i in held], old.known_)
+        notes += [*found.notes, *flattered(known, len(held), "validation sentences")]
     lengths = [len(tokens) for tokens in sentences]
     return Plan(
         spec=spec,
@@ -131,6 +151,8 @@ def make_plan(model: Tagger, given: TaggedSentences) -> Plan:
             "longest": max(lengths),
             "sha256": _digest(given),
         },
+        beginning=beginning,
+        began=began,
     )
 
 

@@ -23,6 +23,7 @@ from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.tags import FREQUENT_TAG, FrequentTags
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared, tag_plan
+from gatewise.tasks.beginning import State, fitted, unequal, with_known
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
@@ -87,11 +88,14 @@ class Tagger:
         data: Any,
         tags: Sequence[Sequence[str]] | None = None,
         *,
+        start: Tagger | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
     ) -> Self:
         """Learn from sentences (lists of tokens) and a list of tags for each.
 
-        data  sentences; or, without `tags`, a frame with columns of lists, tokens and tags
+        data   sentences; or, without `tags`, a frame with columns of lists, tokens and tags
+        start  a fitted tagger, of any engine, or the folder of one, to go on from: its weights,
+               network, features and tags stay, its training settings where none are given here
 
         A part of the sentences (`validation`) only decides when to stop. Raises DataError,
         UsageError, SpecError; DivergedError when training fails. Then nothing that was learnt
@@ -99,7 +103,8 @@ class Tagger:
         """
         tag_plan.check_choices(self)
         given = _sentences(data, tags)
-        plan = tag_plan.make_plan(self, given)
+        old: Tagger | None = fitted(self, start)
+        plan = tag_plan.make_plan(self, given, old)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -113,6 +118,7 @@ class Tagger:
             device=self.device,
             seed=self.seed,
             watch=watch,
+            beginning=plan.beginning,
         )
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
@@ -122,11 +128,14 @@ class Tagger:
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = build_graphs(plan.spec, learnt.weights)
         self.runner_ = Runner(plan.spec, self.graphs_)
+        self.optimizer_states_: tuple[State, ...] | None = (learnt.state,)
+        self.began_: dict[str, Any] | None = plan.began
         self.history_: History = learnt.history
-        self.notes_: tuple[str, ...] = (*plan.notes, *shared.idle(learnt.history))
+        idle = shared.idle(learnt.history, start=shared.started(old))
+        self.notes_: tuple[str, ...] = (*plan.notes, *idle)
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
-        self.known_: Fingerprints = fingerprints(given.tokens)
+        self.known_: Fingerprints = with_known(fingerprints(given.tokens), old)
         self.rival_ = FrequentTags.fit(plan.seen.tokens, plan.seen.tags or [])
         return self
 
@@ -214,7 +223,8 @@ class Tagger:
             "learnt from": self.data_["sentences"],
             "held out": self.data_["held"],
         }
-        said = " ".join(filter(None, [*strange, remark(given.tokens, self.known_)]))
+        more = unequal(self, "sentences")
+        said = " ".join(filter(None, [*strange, remark(given.tokens, self.known_), *more]))
         return TagEvaluation(given.tokens, given.tags, told, facts, said)
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -13,6 +13,7 @@ from gatewise.engine import Engine
 from gatewise.tasks import shortcut
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.plan import Plan, times_ahead
+from gatewise.tasks.shared import OLD, RANDOM
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
 
@@ -101,8 +102,8 @@ def train(
 
 def _what_stood_first(plan: Plan) -> str:
     if plan.beginning is not None:
-        return "the model that it goes on from"
-    return "the solved linear shortcut" if plan.spec.shortcut else "random weights"
+        return OLD
+    return "the solved linear shortcut" if plan.spec.shortcut else RANDOM
 
 
 def _epochs(count: int) -> str:

@@ -21,6 +21,7 @@ from gatewise.rivals.translation import NearestTranslation
 from gatewise.spec import Attention, Network, NetworkSpec, Training
 from gatewise.tasks import shared, translator_plan
 from gatewise.tasks import translator_writing as writing
+from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.learning import learn
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
@@ -106,12 +107,19 @@ class Translator:
         return self
 
     def fit(
-        self, sources: Any, targets: Sequence[Any] | None = None, *, watch: Watch | None = None
+        self,
+        sources: Any,
+        targets: Sequence[Any] | None = None,
+        *,
+        start: Translator | str | os.PathLike[str] | None = None,
+        watch: Watch | None = None,
     ) -> Self:
         """Learn from sources and their targets: texts, or lists of tokens (texts, whole numbers).
 
         sources  with targets one for each; alone: pairs (source, target), a frame with two such
                  columns, or a file of them
+        start    a fitted translator, of any engine, or the folder of one, to go on from: its
+                 weights, network and tokens stay, its training settings where none are given here
 
         A part of the pairs (`validation`) only decides when to stop; copies of a source stand on
         one side. Of tokens that are whole numbers, answers are lists of them, too.
@@ -120,7 +128,8 @@ class Translator:
         """
         translator_plan.check_choices(self)
         given = read_given(sources, targets)
-        plan = translator_plan.make_plan(self, given)
+        old: Translator | None = fitted(self, start)
+        plan = translator_plan.make_plan(self, given, old)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -135,6 +144,7 @@ class Translator:
             seed=self.seed,
             watch=watch,
             given=plan.given,
+            beginning=plan.beginning,
         )
         graphs = build_graphs(plan.spec, learnt.weights)
         self.spec_: NetworkSpec = plan.spec
@@ -145,15 +155,17 @@ class Translator:
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = graphs
         self.steps_ = DecoderSteps(plan.spec, graphs)
+        self.optimizer_states_: tuple[State, ...] | None = (learnt.state,)
+        self.began_: dict[str, Any] | None = plan.began
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
-            *shared.idle(learnt.history, "validation pairs"),
+            *shared.idle(learnt.history, "validation pairs", start=shared.started(old)),
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: Pairs | None = given
-        self.known_: Fingerprints = fingerprints(given.sources)
+        self.known_: Fingerprints = with_known(fingerprints(given.sources), old)
         self.rival_: NearestTranslation | None = None  # fitted when first asked for
         return self
 

@@ -12,6 +12,7 @@ from gatewise.judging.translation import TranslationEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.rivals.translation import COPY, NEAREST, NearestTranslation, copied
 from gatewise.tasks import seen
+from gatewise.tasks.beginning import unequal
 from gatewise.tasks.translator_pairs import check_kind
 from gatewise.tasks.translator_writing import remarks
 
@@ -47,6 +48,7 @@ def judge(
     judged = given.sources
     said += filter(None, [seen.remark(judged, model.known_), seen.remark_on_copies(judged)])
     said += _unwritable(model, given.targets)
+    said += unequal(model, "pairs")
     if model.seen_ is None:
         said.append(
             f"The {NEAREST}'s target is not among them: a saved model does not hold its "

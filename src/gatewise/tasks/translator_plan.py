@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,23 @@ from gatewise.batch import UNKNOWN, IntArray
 from gatewise.data.pairs import Pairs
 from gatewise.data.parts import duplicates
 from gatewise.data.sequences import Ragged, Sequences
+from gatewise.data.text import TextCodec
 from gatewise.data.units import UNITS
-from gatewise.errors import SpecError, UsageError, did_you_mean
+from gatewise.errors import DataError, SpecError, UsageError, did_you_mean
 from gatewise.spec import Attention, Network, NetworkSpec, Training
+from gatewise.tasks.beginning import Beginning, flattered, take_over, unread
 from gatewise.tasks.holding_out import hold_out
-from gatewise.tasks.reading import Reading
+from gatewise.tasks.reading import Kind, Reading
+from gatewise.tasks.seen import known_among
 from gatewise.tasks.shared import argument_problems, misplaced
-from gatewise.tasks.translator_pairs import Written, are_whole, check_kind, digest, learn_codec
+from gatewise.tasks.translator_pairs import (
+    Side,
+    Written,
+    are_whole,
+    check_kind,
+    digest,
+    learn_codec,
+)
 from gatewise.tasks.translator_recipe import recipe
 from gatewise.tasks.translator_writing import decoding_problems, reach_of
 from gatewise.weights import initial
@@ -32,7 +42,11 @@ MEANINGLESS = ("pooling", "segment_length", "shortcut")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that training needs; `given` are weights to begin with."""
+    """All that training needs; `given` are weights to begin with.
+
+    beginning  a fitted network to go on from; None: random weights
+    began      what must be known of it; see gatewise.tasks.beginning
+    """
 
     spec: NetworkSpec
     network: Network
@@ -44,6 +58,8 @@ class Plan:
     given: Mapping[str, NDArray[np.float32]]
     notes: tuple[str, ...]
     data: dict[str, Any]
+    beginning: Beginning | None = None
+    began: dict[str, Any] | None = None
 
 
 def check_choices(model: Translator) -> None:
@@ -72,8 +88,11 @@ def check_choices(model: Translator) -> None:
         raise UsageError("; ".join(problems))
 
 
-def make_plan(model: Translator, given: Pairs) -> Plan:
-    """Everything that follows from arguments and data. Raises DataError, UsageError, SpecError."""
+def make_plan(model: Translator, given: Pairs, old: Translator | None = None) -> Plan:
+    """Everything that follows from arguments and data, or is that of the old model to go on from.
+
+    Raises DataError, UsageError, SpecError.
+    """
     notes = list(given.notes)
     copies = duplicates(given.sources, what="sources")
     train, held, more = hold_out(
@@ -81,34 +100,41 @@ def make_plan(model: Translator, given: Pairs) -> Plan:
     )
     notes += more
     sources, targets = _taken(given.sources, train), _taken(given.targets, train)
-    options: dict[str, Any] = {
-        "lowercase": model.lowercase,
-        "vocab_size": model.vocab_size,
-        "max_length": model.max_length,
-    }
-    kinds = check_kind(given.sources, "source"), check_kind(given.targets, "target")
-    source_codec = learn_codec(sources, "source", model.source_unit or model.unit, **options)
-    target_codec = learn_codec(targets, "target", model.target_unit or model.unit, **options)
-    source = Reading(kinds[0], source_codec)
-    whole = kinds[1] == "tokens" and are_whole(given.targets)
-    target = Written(kinds[1], whole, target_codec)
-    notes += (*source_codec.notes, *target_codec.notes)
+    if old is None:
+        source, target = _codecs(model, given, sources, targets)
+        notes += (*cast(TextCodec, source.codec).notes, *target.codec.notes)
+    else:
+        source, target = old.source_, old.target_
+        _check_alike(given, old)
     read, cut = source.encode(sources)
     written, cut_too = target.encode(targets)
     notes += [f"training sources: {note}" for note in cut]
     notes += [f"training targets: {note}" for note in cut_too]
-    by_rule = recipe(len(train), int(written.lengths.sum()), target_codec.units)
-    network = _network(model, by_rule.network)
-    training = by_rule.training.replace(loss="cross_entropy")
-    training = training if model.training is None else model.training.over(training)
-    spec = NetworkSpec.complete(
-        network,
-        kind="encoder_decoder",
-        decoder="tokens",
-        input_size=1,
-        vocab_size=source.vocab_size,
-        output_size=target_codec.units,
-    )
+    reach = reach_of(read.lengths, written.lengths - 1)
+    beginning, began = None, None
+    if old is None:
+        by_rule = recipe(len(train), int(written.lengths.sum()), target.codec.units)
+        network = _network(model, by_rule.network)
+        training = by_rule.training.replace(loss="cross_entropy")
+        training = training if model.training is None else model.training.over(training)
+        spec = NetworkSpec.complete(
+            network,
+            kind="encoder_decoder",
+            decoder="tokens",
+            input_size=1,
+            vocab_size=source.vocab_size,
+            output_size=target.codec.units,
+        )
+    else:
+        found = take_over(model, old, _taken_from(old))
+        network, training, spec = found.network, found.training, found.spec
+        (beginning,), began = found.beginnings, found.facts
+        both = np.concatenate([read.values[:, 0], written.values.reshape(-1)])
+        notes += [*found.notes, *unread(float((both == UNKNOWN).mean()))]
+        known = known_among(_taken(given.sources, held), old.known_)
+        notes += flattered(known, len(held), "validation sources")
+        # both wrote these: as long as the longest of either
+        reach = reach_of(*np.array([*reach, *old.data_["reach"]], dtype=np.int64).T)
     judged = None
     if len(held):
         judged, more = _held(source, target, given, held)
@@ -128,10 +154,59 @@ def make_plan(model: Translator, given: Pairs) -> Plan:
             "held": len(held),
             "source steps": _quantiles(read.lengths),
             "target steps": _quantiles(written.lengths - 1),
-            "reach": reach_of(read.lengths, written.lengths - 1),
+            "reach": reach,
             "sha256": digest(given),
         },
+        beginning=beginning,
+        began=began,
     )
+
+
+def _codecs(
+    model: Translator, given: Pairs, sources: Sequence[Any], targets: Sequence[Any]
+) -> tuple[Reading, Written]:
+    """How both sides are read and written, learnt on these training pairs."""
+    options: dict[str, Any] = {
+        "lowercase": model.lowercase,
+        "vocab_size": model.vocab_size,
+        "max_length": model.max_length,
+    }
+    kinds = check_kind(given.sources, "source"), check_kind(given.targets, "target")
+    source = learn_codec(sources, "source", model.source_unit or model.unit, **options)
+    target = learn_codec(targets, "target", model.target_unit or model.unit, **options)
+    whole = kinds[1] == "tokens" and are_whole(given.targets)
+    return Reading(kinds[0], source), Written(kinds[1], whole, target)
+
+
+def _check_alike(given: Pairs, old: Translator) -> None:
+    """Raises DataError where texts stand for lists of tokens, or the other way round."""
+    names = {"text": "texts", "tokens": "lists of tokens", "numbers": "numbers"}
+    sides: list[tuple[Side, Sequence[Any], Kind]] = [
+        ("source", given.sources, old.source_.kind),
+        ("target", given.targets, old.target_.kind),
+    ]
+    for side, rows, known in sides:
+        kind = check_kind(rows, side)
+        if kind != known:
+            raise DataError(
+                f"the {side}s of the model to go on from are {names[known]}, "
+                f"but these are {names[kind]}"
+            )
+
+
+def _taken_from(old: Translator) -> dict[str, Any]:
+    """What the old model has in the place of an argument."""
+    source, target = cast(TextCodec, old.source_.codec), old.target_.codec
+    both = source.unit if source.unit == target.unit else f"{source.unit}, {target.unit}"
+    return {
+        "unit": both,
+        "source_unit": source.unit,
+        "target_unit": target.unit,
+        "lowercase": source.lowercase,
+        "vocab_size": target.units,
+        "attention": old.spec_.attention,
+        "max_length": target.max_length,
+    }
 
 
 def _taken(rows: Sequence[Any], which: IntArray) -> list[Any]:
