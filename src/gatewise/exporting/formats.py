@@ -14,6 +14,7 @@ import numpy as np
 
 from gatewise.engines.onnx.engine import Engine, build_graphs
 from gatewise.errors import ArtifactError, UsageError
+from gatewise.exporting import keras
 from gatewise.exporting.interface import Part
 from gatewise.exporting.subject import Subject
 from gatewise.exporting.verify import Verified, make_feeds, verify, verify_graphs
@@ -39,6 +40,7 @@ class Written:
     notes: tuple[str, ...] = ()
 
 
+KERAS = "tensorflow"  # the extra
 Write = Callable[[Subject, Path, int | None], Written]
 
 
@@ -279,6 +281,19 @@ def _names(part: Part) -> list[str]:
     return [tensor.name for tensor in part.inputs]
 
 
+def _keras(to: str) -> Write:
+    def write(subject: Subject, folder: Path, length: int | None) -> Written:
+        del length
+        parts = keras.parts_of(subject)
+        files, answers = keras.write(subject, folder, to, parts)
+        told = iter(answers)
+        verified = verify(subject, parts, lambda _, __: next(told))
+        example, needs = keras.example(to, parts)
+        return Written(files, parts, example, needs, verified, tuple(_averaging(subject)))
+
+    return write
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One of them.
@@ -301,4 +316,7 @@ FORMATS: Mapping[str, Format] = {
     "safetensors": Format("canonical weights, with the spec", "", write_safetensors),
     "torch": Format("weights.pth, and network.py that needs torch alone", "torch", write_torch),
     "torch-export": Format("programs (.pt2) of torch.export", "torch", write_program, True),
+    "keras": Format("models (.keras) of Keras 3, on any of its backends", KERAS, _keras("keras")),
+    "h5": Format("models (.h5) in Keras' older format", KERAS, _keras("h5")),
+    "savedmodel": Format("SavedModel, for TensorFlow Serving", KERAS, _keras("savedmodel")),
 }

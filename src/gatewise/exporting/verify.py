@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,16 +67,23 @@ def verify(
     """
     truth = _truth(subject)
     tally = _Tally()
-    sizes = _sizes(subject, length)
-    for number, (rows, steps) in enumerate(sizes):
+    for part, feeds in questions(subject, parts, length):
+        wanted, told = truth(part, feeds), run(part.name, feeds)
+        for output in part.outputs:
+            shape = " x ".join(map(str, feeds[part.inputs[0].name].shape[:2]))
+            where = f"{part.name}.{output.name} of {shape} steps"
+            one, other = wanted[output.name], told.get(output.name)
+            tally.add(where, *_meant(subject.spec, feeds, output.name, one, other))
+    return tally.verified(_sizes(subject, length), tolerance)
+
+
+def questions(
+    subject: Subject, parts: Sequence[Part], length: int | None = None
+) -> Iterator[tuple[Part, Feeds]]:
+    """What every part is asked: the same each time."""
+    for number, (rows, steps) in enumerate(_sizes(subject, length)):
         for part in parts:
-            feeds = make_feeds(subject.spec, part, rows, steps, seed=number)
-            wanted, told = truth(part, feeds), run(part.name, feeds)
-            for output in part.outputs:
-                where = f"{part.name}.{output.name} of {rows} x {steps} steps"
-                one, other = wanted[output.name], told.get(output.name)
-                tally.add(where, *_meant(subject.spec, feeds, output.name, one, other))
-    return tally.verified(sizes, tolerance)
+            yield part, make_feeds(subject.spec, part, rows, steps, seed=number)
 
 
 def verify_graphs(
@@ -157,7 +164,7 @@ def make_feeds(
         shape = [axes[axis] if isinstance(axis, str) else axis for axis in tensor.shape]
         if tensor.name == "lengths":
             found[tensor.name] = lengths
-        elif tensor.dtype == "int64":
+        elif tensor.dtype != "float32":
             most = spec.output_size if tensor.name == "tokens" else spec.vocab_size
             found[tensor.name] = rng.integers(0, most, shape)
         else:
@@ -178,11 +185,20 @@ def _truth(subject: Subject) -> Truth:
 
     def truth(part: Part, feeds: Feeds) -> Mapping[str, Any]:
         if part.name in graphs:
-            return runs(part.name, feeds)
+            return runs(part.name, _with_keys(subject, part, feeds))
         told = subject.answer(_batch(subject.spec, feeds))
         return {"output": told.output, "attention": told.attention}
 
     return truth
+
+
+def _with_keys(subject: Subject, part: Part, feeds: Feeds) -> Feeds:
+    """The keys of an additive attention, where a format makes them of the memory by itself."""
+    if part.name != "decoder" or subject.spec.attention != "additive" or "keys" in feeds:
+        return feeds
+    (weights,) = subject.members
+    keys = feeds["memory"] @ weights["attention.kernel"] + weights["attention.bias"]
+    return {**feeds, "keys": keys.astype(np.float32)}
 
 
 def _batch(spec: NetworkSpec, feeds: Feeds) -> Batch:

@@ -176,4 +176,4 @@ class DecoderAttention:
 
     def _additive_scores(self, keys: Tensor, query: Tensor) -> Tensor:
         """(B, T, A), (B, K, A) -> (B, K, T)"""
-        return self.score(ops.tanh(keys[:, None] + query[:, :, None]))[..., 0]
+        return self.score(ops.tanh(keys[:, None] + query[:, :, None]))[:, :, :, 0]

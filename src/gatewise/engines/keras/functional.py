@@ -12,7 +12,7 @@ from gatewise.engines.keras.cells import State, Tensor, lay_out, valid_steps
 from gatewise.engines.keras.nets import Answer, EncoderDecoder, build
 from gatewise.reference import STATES
 from gatewise.spec import NetworkSpec
-from gatewise.weights import Weights
+from gatewise.weights import Weights, tied_table
 
 
 def functional(spec: NetworkSpec, weights: Weights) -> dict[str, Any]:
@@ -27,6 +27,8 @@ def functional(spec: NetworkSpec, weights: Weights) -> dict[str, Any]:
     net = build(spec)
     for variable, value in lay_out(dict(net.slots()), weights):
         variable.assign(value)
+    if spec.tie_embedding:  # written a second time, as the head's matrix
+        net.head.linear.kernel.assign(weights[tied_table(spec)].T)
     ids = spec.embedding == "tokens"
     read = {
         "x": keras.Input((None, spec.input_size), name="x", dtype="int32" if ids else "float32"),
