@@ -191,7 +191,7 @@ def flattered(known: int, count: int, what: str) -> list[str]:
         return []
     return [
         f"that model had learnt from {known:,} of the {count:,} {what}: they flatter it, and "
-        f"training may stop too early; later ones would not"
+        f"training may stop too early; new ones would not"
     ]
 
 
