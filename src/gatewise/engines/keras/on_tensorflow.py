@@ -79,31 +79,92 @@ def _loop(
     cell: str, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor
 ) -> Tensor:
     """h (T, B, H) of a GRU or a plain layer; what the steps read is multiplied at once."""
-    own = bias[0] if cell == "gru" else bias
-    read = tf.einsum("tbf,fg->tbg", x, kernel) + own
-    count = tf.shape(x)[0]
-    reads = tf.TensorArray(x.dtype, count).unstack(read)
-    shown = tf.TensorArray(x.dtype, count, element_shape=h.shape)
+    read = tf.tensordot(x, kernel, 1) + (bias[0] if cell == "gru" else bias)  # (T, B, G*H)
+    if cell == "gru":
+        return _gru(read, recurrent, bias[1], h)
+    return _rnn(read, recurrent, h)
 
-    def gru(now: Tensor, h: Tensor) -> Tensor:
-        kept = tf.matmul(h, recurrent) + bias[1]
+
+def _over(
+    step: Callable[..., tuple[Tensor, Tensor]], series: list[Tensor], h: Tensor, *, back: bool
+) -> tuple[Tensor, Tensor]:
+    """step(h, *one of each series) -> (h, told) over all steps; what was told, and the last h."""
+    count = tf.shape(series[0])[0]
+    reads = [tf.TensorArray(part.dtype, count).unstack(part) for part in series]
+
+    def body(t: Tensor, h: Tensor, told: Any) -> tuple[Tensor, Tensor, Any]:
+        at = count - 1 - t if back else t
+        h, now = step(h, *(part.read(at) for part in reads))
+        return t + 1, h, told.write(at, now)
+
+    told = tf.TensorArray(h.dtype, count)
+    _, h, told = tf.while_loop(lambda t, *_: t < count, body, (0, h, told))
+    return told.stack(), h
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _gru(read: Tensor, recurrent: Tensor, second: Tensor, begin: Tensor) -> Any:
+    """h (T, B, H); see gatewise.reference.gru_step. TensorFlow's own way back through a loop
+    stacks every value between, step by step; this one multiplies by R once for all steps.
+    """
+
+    def step(h: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
         z, r, n = tf.split(now, 3, axis=1)
-        kept_z, kept_r, kept_n = tf.split(kept, 3, axis=1)
+        kept_z, kept_r, kept_n = tf.split(tf.matmul(h, recurrent) + second, 3, axis=1)
         z, r = tf.sigmoid(z + kept_z), tf.sigmoid(r + kept_r)
         n = tf.tanh(n + r * kept_n)
-        return n + z * (h - n)
+        h = n + z * (h - n)
+        return h, tf.concat([h, z, r, n, kept_n], axis=1)
 
-    def rnn(now: Tensor, h: Tensor) -> Tensor:
-        return tf.tanh(now + tf.matmul(h, recurrent))
+    told, _ = _over(step, [read], begin, back=False)
+    shown, *gates = tf.split(told, 5, axis=2)
+    before = tf.concat([begin[None], shown[:-1]], axis=0)
 
-    step = gru if cell == "gru" else rnn
+    def slopes(upstream: Tensor) -> tuple[Tensor, ...]:
+        def back(dh: Tensor, *now: Tensor) -> tuple[Tensor, Tensor]:
+            up, h, z, r, n, kept_n = now
+            dh = dh + up
+            dn = dh * (1.0 - z) * (1.0 - n * n)
+            dz = dh * (h - n) * z * (1.0 - z)
+            dr = dn * kept_n * r * (1.0 - r)
+            kept = tf.concat([dz, dr, dn * r], axis=1)
+            dh = dh * z + tf.matmul(kept, recurrent, transpose_b=True)
+            return dh, tf.concat([kept, dn], axis=1)
 
-    def body(t: Tensor, h: Tensor, shown: Any) -> tuple[Tensor, Tensor, Any]:
-        h = step(reads.read(t), h)
-        return t + 1, h, shown.write(t, h)
+        series = [upstream, before, *gates]
+        told, first = _over(back, series, tf.zeros_like(begin), back=True)
+        dz, dr, kept_n, dn = tf.split(told, 4, axis=2)
+        kept = tf.concat([dz, dr, kept_n], axis=2)
+        return (
+            tf.concat([dz, dr, dn], axis=2),
+            tf.tensordot(before, kept, [[0, 1], [0, 1]]),
+            tf.reduce_sum(kept, axis=(0, 1)),
+            first,
+        )
 
-    _, _, shown = tf.while_loop(lambda t, *_: t < count, body, (0, h, shown))
-    return shown.stack()
+    return shown, slopes
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _rnn(read: Tensor, recurrent: Tensor, begin: Tensor) -> Any:
+    """h (T, B, H); see gatewise.reference.rnn_step, and _gru."""
+
+    def step(h: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
+        h = tf.tanh(now + tf.matmul(h, recurrent))
+        return h, h
+
+    shown, _ = _over(step, [read], begin, back=False)
+    before = tf.concat([begin[None], shown[:-1]], axis=0)
+
+    def slopes(upstream: Tensor) -> tuple[Tensor, ...]:
+        def back(dh: Tensor, up: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+            moved = (dh + up) * (1.0 - h * h)
+            return tf.matmul(moved, recurrent, transpose_b=True), moved
+
+        told, first = _over(back, [upstream, shown], tf.zeros_like(begin), back=True)
+        return told, tf.tensordot(before, told, [[0, 1], [0, 1]]), first
+
+    return shown, slopes
 
 
 def scan(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:
