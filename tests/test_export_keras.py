@@ -1,0 +1,145 @@
+"""Exports to Keras and TensorFlow: each in processes of their own, so there are few of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gatewise as gw
+from gatewise.batch import Batch
+from gatewise.errors import MissingExtraError, RunError
+from gatewise.exporting import export as exporting
+from gatewise.exporting import keras
+
+HERE = Path(__file__).parent
+NEEDED = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
+)
+QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@pytest.fixture(scope="module")
+def forecaster(tmp_path_factory):
+    frame = gw.datasets.airline_passengers()
+    small = gw.Network(hidden_size=8)
+    model = gw.Forecaster(6, lookback=12, verbose=0, training=gw.Training(epochs=1), network=small)
+    model.fit(frame, target="passengers", time="month")
+    path = tmp_path_factory.mktemp("air") / "air.gw"
+    model.save(path)
+    return path
+
+
+ALL_THREE = """
+import sys
+import numpy as np
+import keras, tensorflow as tf
+given = dict(np.load("given.npz"))
+told = {}
+for to in ("keras", "h5"):
+    model = keras.saving.load_model(f"{to}/model.{to}", compile=False)
+    told[to] = np.asarray(model(given)["output"])
+served = tf.saved_model.load("savedmodel/1").signatures["serving_default"]
+assert set(served.structured_input_signature[1]) == {"x", "lengths"}
+assert set(served.structured_outputs) == {"output"}
+assert served.structured_outputs["output"].shape.as_list() == [None, 6, 1]
+told["savedmodel"] = served(**{name: tf.constant(a) for name, a in given.items()})["output"]
+np.savez("told.npz", **told)
+assert not any(name.startswith("gatewise") for name in sys.modules)
+"""
+
+
+@NEEDED
+def test_a_forecaster_answers_the_same_without_gatewise(forecaster, tmp_path):
+    for to in ("keras", "h5", "savedmodel"):
+        done = gw.export(forecaster, to, tmp_path / to)
+        assert done.verified.relative < 1e-6
+    assert done.files == ("1",)
+    rng = np.random.default_rng(0)
+    lengths = np.array([12, 5, 1, 9], dtype=np.int32)
+    x = rng.normal(size=(4, 12, 1)).astype(np.float32)
+    np.savez(tmp_path / "given.npz", x=x, lengths=lengths)
+    environment = {name: value for name, value in QUIET.items() if name != "PYTHONPATH"}
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ALL_THREE],
+        cwd=tmp_path,
+        env={**environment, "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert ran.returncode == 0, ran.stderr
+    wanted = gw.load(forecaster).runner_.forward(Batch(x=x, lengths=lengths)).output
+    for to, told in np.load(tmp_path / "told.npz").items():
+        np.testing.assert_allclose(told, wanted, atol=1e-5 * np.abs(wanted).max(), err_msg=to)
+
+
+# several networks in one process, which would each be one: the module that writes them is called
+MANY = """
+import sys, types
+from pathlib import Path
+from networks import every_spec
+from test_export import saved
+import gatewise as gw
+from gatewise.engines.keras import export as child
+from gatewise.exporting import keras
+
+def called(command, **_):
+    child.run(Path(command[-1]))
+    return types.SimpleNamespace(returncode=0, stderr="")
+
+keras.subprocess = types.SimpleNamespace(run=called)
+folder = Path(sys.argv[1])
+for number, (name, to) in enumerate([
+    ("gru-2-bi-by_position-segments-2ahead-shortcut4", "h5"),
+    ("lstm-2-bi-fed_back-linear-2ahead", "savedmodel"),
+    ("lstm-2-uni-steps-tied23", "keras"),
+    ("gru-2-uni-steps-tokens", "savedmodel"),
+    ("lstm-1-bi-writes-additive-tied23", "h5"),
+    ("rnn-1-bi-attention-pairs", "savedmodel"),
+]):
+    model = saved(folder / f"m{number}", every_spec()[name])
+    assert gw.export(model, to, folder / f"e{number}").verified.relative < 1e-6, name
+texts, labels = ["a b", "b c", "c d", "d a"] * 8, ["x", "y"] * 16
+several = [["x"], ["x", "y"], ["y"], []] * 8
+for number, truth in enumerate([labels, several]):
+    model = gw.Classifier(members=2, verbose=0, training=gw.Training(epochs=1), unit="word")
+    done = gw.export(model.fit(texts, truth), "keras", folder / f"c{number}")
+    assert done.notes == ("2 networks are averaged in it, as the model does",)
+"""
+
+
+@NEEDED
+def test_networks_of_every_kind(tmp_path):
+    source = str(Path(gw.__file__).parents[1])
+    path = os.pathsep.join([source, str(HERE)])
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", MANY, str(tmp_path)],
+        env={**QUIET, "PYTHONPATH": path, "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_what_keras_refuses_is_told_and_nothing_is_left(forecaster, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(keras, "MODULE", "gatewise.no_such_module")
+    with pytest.raises(RunError, match=r"could not write this network as h5: .*no_such"):
+        gw.export(forecaster, "h5", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_extra_is_named(forecaster, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"keras is not .* 'gatewise\[tensorflow\]'"):
+        gw.export(forecaster, "keras", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
