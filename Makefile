@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs build clean
+.PHONY: help demo test test-all lint format bench docs build clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,8 +29,11 @@ $(VENV)/dev: $(VENV)/run
 demo: $(VENV)/run  ## forecast the airline passengers a year ahead, with the report in demo-out/
 	$(BIN)/gatewise forecast src/gatewise/data/airline_passengers.csv --target passengers --horizon 12 --out demo-out
 
-test: $(VENV)/dev  ## all tests
+test: $(VENV)/dev  ## all tests but the slowest
 	$(BIN)/python -m pytest
+
+test-all: $(VENV)/dev  ## all tests, the grid of every network on every engine too
+	$(BIN)/python -m pytest -m ""
 
 lint: $(VENV)/dev  ## style and types
 	$(BIN)/ruff check
