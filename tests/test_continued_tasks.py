@@ -216,7 +216,7 @@ def test_what_either_learnt_from_is_known_again() -> None:
     second = classifier(validation=0.2).fit(
         [*new_texts, *old_texts], [*new_labels, *old_labels], start=first
     )
-    assert any("of the" in n and "validation examples: they flatter" in n for n in second.notes_)
+    assert any("of the" in n and "validation examples: they" in n for n in second.notes_)
     second = classifier().fit(new_texts, new_labels, start=first)
     told = str(second.evaluate(old_texts, old_labels))
     assert "were among what was learnt from" in told

@@ -269,7 +269,7 @@ def interruption(history: History, training: Training) -> list[str]:
     if history.stopped != "interrupted":
         return []
     best = history.best_epoch
-    kept = f"the best model so far, of epoch {best}," if best else "the untrained model"
+    kept = f"the best model so far, of epoch {best}," if best else "the model as it was before"
     epochs = f"epoch {len(history.records)} of {training.epochs}"
     return [f"training was interrupted after {epochs}; {kept} was kept"]
 

@@ -140,9 +140,13 @@ def take_over(
 
 
 def engine_of(model: Any) -> str:
-    """Name and version of what trained it."""
+    """Name and version of what trained it; a version of Keras has all names in it."""
     found = {n: version.partition("+")[0] for n, version in model.versions_.items()}
-    return ", ".join(f"{n} {version}" for n, version in found.items() if n not in OURS)
+    return ", ".join(
+        f"{n} {version}" if version[:1].isdigit() else version
+        for n, version in found.items()
+        if n not in OURS
+    )
 
 
 def behind(model: Any) -> int:
@@ -174,10 +178,13 @@ def _begun(old: Any, training: Training) -> tuple[Sequence[State] | None, dict[s
 
 
 def _note(facts: Mapping[str, Any]) -> str:
-    return (
-        f"training goes on from a model of {facts['engine']}, {facts['epochs']} epochs on; "
-        f"the optimizer {facts['optimizer']}"
-    )
+    return f"training goes on from {in_words(facts)}; the optimizer {facts['optimizer']}"
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """The model that training went on from."""
+    epochs = facts["epochs"]
+    return f"a model of {facts['engine']}, {epochs} epoch{'' if epochs == 1 else 's'} on"
 
 
 def with_known(own: NDArray[np.uint64], old: Any) -> NDArray[np.uint64]:
@@ -190,8 +197,8 @@ def flattered(known: int, count: int, what: str) -> list[str]:
     if known <= 0:
         return []
     return [
-        f"that model had learnt from {known:,} of the {count:,} {what}: they flatter it, and "
-        f"training may stop too early; new ones would not"
+        f"that model learnt from, or was stopped by, {known:,} of the {count:,} {what}: they "
+        f"flatter it, and training may stop too early; new ones would not"
     ]
 
 

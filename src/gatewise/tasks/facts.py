@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gatewise.data.frequency import in_words
+from gatewise.data import frequency
+from gatewise.tasks.beginning import in_words
 
 if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
@@ -28,7 +29,7 @@ def _data(model: Forecaster) -> dict[str, Any]:
     if data["first"] is not None:
         found["from, to"] = f"{data['first']}, {data['last']}"
     if data["frequency"] is not None:
-        found["frequency"] = in_words(data["frequency"])
+        found["frequency"] = frequency.in_words(data["frequency"])
     found["season"] = f"{model.season_} steps" if model.season_ > 1 else "none"
     for name in data["targets"]:
         column = data["columns"][name]
@@ -117,7 +118,4 @@ def training_facts(model: Any) -> dict[str, Any]:
 
 
 def _began(facts: Mapping[str, Any]) -> str:
-    return (
-        f"a model of {facts['engine']}, {facts['epochs']} epochs on (data {facts['sha256'][:12]}); "
-        f"the optimizer {facts['optimizer']}"
-    )
+    return f"{in_words(facts)} (data {facts['sha256'][:12]}); the optimizer {facts['optimizer']}"

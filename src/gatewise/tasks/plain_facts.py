@@ -33,6 +33,7 @@ def plain_facts(model: Any) -> dict[str, Any]:
             "stopped": history.stopped,
             "seconds": sum(record.seconds for record in history.records),
         },
+        "began": model.began_,
         "notes": list(model.notes_),
         "versions": dict(model.versions_),
     }
