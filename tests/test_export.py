@@ -158,6 +158,7 @@ def test_networks_of_every_kind(tmp_path, name, to):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         *done.files,
         "codec.json",
+        "codec.py",
         "README.md",
     }
     compile_python(tmp_path / "out/network.py")
@@ -314,7 +315,7 @@ def test_the_command_line(forecaster, tmp_path, monkeypatch, capsys):
     assert lines[0].startswith("verified: 5 batches of up to 7 sequences and 12 steps, padded: ")
     assert [line.split() for line in lines[1:]] == [
         ["network", "air-onnx/model.onnx"],
-        ["codec", "air-onnx/codec.json"],
+        ["codec", "air-onnx/codec.py"],
         ["readme", "air-onnx/README.md"],
     ]
     assert main(["export", str(forecaster), "--to", "onnx", "--json"]) == 0

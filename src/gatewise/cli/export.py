@@ -49,7 +49,7 @@ def export(
     """
     from gatewise import outputs
     from gatewise.cli import show
-    from gatewise.exporting.export import CODEC, README
+    from gatewise.exporting.export import PYTHON, README
     from gatewise.exporting.export import export as write
 
     done = write(model, to=to, out=out, length=length)
@@ -59,7 +59,7 @@ def export(
         show.say(console, f"verified: {done.verified.words()}")
         for name in done.files:
             show.say(console, f"{'network':<{WIDTH}}  {done.path / name}")
-        show.say(console, f"{'codec':<{WIDTH}}  {done.path / CODEC}")
+        show.say(console, f"{'codec':<{WIDTH}}  {done.path / PYTHON}")
         show.say(console, f"{'readme':<{WIDTH}}  {done.path / README}")
     if as_json:
         sys.stdout.write(outputs.to_json(done.to_dict()) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -11,13 +12,14 @@ from typing import Any
 
 from gatewise import outputs
 from gatewise.errors import MissingExtraError, UsageError, did_you_mean
-from gatewise.exporting.formats import FORMATS, Format, Written
+from gatewise.exporting.codec_source import codec_source
+from gatewise.exporting.formats import FORMATS, KERAS, Format, Written
 from gatewise.exporting.readme import readme
 from gatewise.exporting.subject import Subject, subject_of
 from gatewise.exporting.verify import Verified
 from gatewise.version import __version__
 
-CODEC, README = "codec.json", "README.md"
+CODEC, PYTHON, README = "codec.json", "codec.py", "README.md"
 MARK_KEY = "gatewise_export"
 PACKAGES = {"torch": ("torch",), "tensorflow": ("keras", "tensorflow")}  # extra -> what it brings
 
@@ -28,7 +30,7 @@ class Exported:
 
     path      its folder
     to        the format
-    files     of the network, beside codec.json and README.md
+    files     of the network, beside codec.json, codec.py and README.md
     verified  what was compared with the model, and how far apart the answers are
     notes     what must be said of it
     """
@@ -81,9 +83,12 @@ def export(
     _check_place(place, to)
     with outputs.replacing(place) as folder:
         written = form.write(subject, folder, length)
-        text = outputs.to_json(_codec(subject, to, written))
+        whole = "int32" if form.extra == KERAS else "int64"
+        source, more, needs = codec_source(subject, whole)
+        text = outputs.to_json(_codec(subject, to, written, more))
         (folder / CODEC).write_text(text + "\n", encoding="utf-8")
-        (folder / README).write_text(readme(subject, to, written), encoding="utf-8")
+        (folder / PYTHON).write_text(source, encoding="utf-8")
+        (folder / README).write_text(readme(subject, to, written, needs), encoding="utf-8")
     return Exported(place, to, written.files, written.verified, written.notes)
 
 
@@ -115,13 +120,25 @@ def _check_place(place: Path, to: str) -> None:
         )
 
 
-def _codec(subject: Subject, to: str, written: Written) -> Mapping[str, Any]:
+def _codec(
+    subject: Subject, to: str, written: Written, more: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """What codec.json says.
+
+    more  path of a part of the codec, with dots -> what codec.py reads of it beyond that
+    """
+    codec = copy.deepcopy(subject.codec())
+    for path, extra in more.items():
+        place = codec
+        for name in path.split("."):
+            place = place[name]
+        place.update(extra)
     return {
         MARK_KEY: to,
         "versions": {**subject.artifact.versions, "exported_by": __version__},
         "task": subject.task,
         "data": subject.artifact.model["data"],
-        **subject.codec(),
+        **codec,
         "interface": {
             part.name: {
                 way: {

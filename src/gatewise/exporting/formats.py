@@ -26,7 +26,8 @@ class Written:
 
     files     of the network, in the folder
     parts     what they hold
-    example   lines of Python that run it, for README.md
+    opening   lines of Python that load it, for README.md; then ask(part, inputs) gives its outputs
+              by name. Or, where it is asked otherwise, None
     needs     what these lines need: packages as pip names them
     verified  None: not yet
     notes     what must be said
@@ -34,7 +35,7 @@ class Written:
 
     files: tuple[str, ...]
     parts: tuple[Part, ...]
-    example: str
+    opening: tuple[str, ...] | None
     needs: tuple[str, ...]
     verified: Verified
     notes: tuple[str, ...] = ()
@@ -81,15 +82,19 @@ def _onnx(subject: Subject, folder: Path, *, int8: bool) -> Written:
     engine = Engine(subject.spec, again)
     verified = verify_graphs(subject, engine, **({"tolerance": None} if int8 else {}))
     parts = tuple(subject.parts(loops=False))
-    example = "\n".join(
-        [
-            "import onnxruntime",
-            "",
-            *(f'{part.name} = onnxruntime.InferenceSession("{part.name}.onnx")' for part in parts),
-            *map(_run_line, parts),
-        ]
+    opening = (
+        "import numpy as np",
+        "import onnxruntime",
+        "",
+        f"parts = {list(graphs)}",
+        'sessions = {name: onnxruntime.InferenceSession(f"{name}.onnx") for name in parts}',
+        "",
+        "",
+        "def ask(part, given):",
+        "    names = [one.name for one in sessions[part].get_outputs()]",
+        "    return dict(zip(names, sessions[part].run(names, given)))",
     )
-    return Written(files, parts, example, ("onnxruntime", "numpy"), verified, tuple(notes))
+    return Written(files, parts, opening, ("onnxruntime", "numpy"), verified, tuple(notes))
 
 
 def _averaging(subject: Subject) -> list[str]:
@@ -97,13 +102,6 @@ def _averaging(subject: Subject) -> list[str]:
     if count == 1:
         return []
     return [f"{count} networks are averaged in it, as the model does"]
-
-
-def _run_line(part: Part) -> str:
-    """A line that asks an ONNX session by names."""
-    given = ", ".join(f'"{tensor.name}": {tensor.name}' for tensor in part.inputs)
-    told = ", ".join(tensor.name for tensor in part.outputs)
-    return f"{told}{',' if len(part.outputs) == 1 else ''} = {part.name}.run(None, {{{given}}})"
 
 
 def write_safetensors(subject: Subject, folder: Path, length: int | None) -> Written:
@@ -135,23 +133,20 @@ def write_safetensors(subject: Subject, folder: Path, length: int | None) -> Wri
             f"{len(subject.members)} networks: the names of the second begin with '2.', and so on; "
             f"whoever reads them averages their probabilities"
         )
-    example = "\n".join(
-        [
-            "import json",
-            "from safetensors import safe_open",
-            "",
-            'with safe_open("weights.safetensors", framework="numpy") as file:',
-            '    spec = json.loads(file.metadata()["spec"])',
-            "    weights = {name: file.get_tensor(name) for name in file.keys()}",
-        ]
+    opening = (
+        "import json",
+        "from safetensors import safe_open",
+        "",
+        'with safe_open("weights.safetensors", framework="numpy") as file:',
+        '    spec = json.loads(file.metadata()["spec"])',
+        "    weights = {name: file.get_tensor(name) for name in file.keys()}",
     )
-    return Written((path.name,), (), example, ("safetensors", "numpy"), verified, tuple(notes))
+    return Written((path.name,), (), opening, ("safetensors", "numpy"), verified, tuple(notes))
 
 
 def write_torch(subject: Subject, folder: Path, length: int | None) -> Written:
     """weights.pth, and network.py that needs torch alone."""
     from gatewise.engines.torch import export
-    from gatewise.engines.torch.source import calls
 
     del length
     _torch_files(subject, folder)
@@ -162,20 +157,10 @@ def write_torch(subject: Subject, folder: Path, length: int | None) -> Written:
         for part in parts
     }
     verified = verify(subject, parts, lambda name, feeds: runs[name](feeds))
-    example = "\n".join(
-        [
-            "import torch",
-            "from network import load",
-            "",
-            "model = load()",
-            "with torch.no_grad():",
-            *(f"    {line}" for line in calls(subject.spec)),
-        ]
-    )
     return Written(
         (export.WEIGHTS, export.SOURCE),
         parts,
-        example,
+        None,
         ("torch",),
         verified,
         tuple(_averaging(subject)),
@@ -217,15 +202,23 @@ def write_program(subject: Subject, folder: Path, length: int | None) -> Written
     notes = [*_averaging(subject)]
     if length is not None:
         notes.append(f"it reads {length} steps, no other number; --to torch reads any")
-    lines = ["import torch", ""]
-    lines += [f'{part.name} = torch.export.load("{part.name}.pt2").module()' for part in parts]
-    for part in parts:
-        given = ", ".join(f"{tensor.name}={tensor.name}" for tensor in part.inputs)
-        lines.append(f'told = {part.name}({given})  # told["{part.outputs[0].name}"], ...')
+    opening = (
+        "import numpy as np",
+        "import torch",
+        "",
+        f"parts = {[part.name for part in parts]}",
+        'programs = {name: torch.export.load(f"{name}.pt2").module() for name in parts}',
+        "",
+        "",
+        "def ask(part, given):",
+        "    tensors = {name: torch.from_numpy(array) for name, array in given.items()}",
+        "    with torch.no_grad():",
+        "        return {n: t.numpy() for n, t in programs[part](**tensors).items()}",
+    )
     return Written(
         tuple(f"{part.name}.pt2" for part in parts),
         parts,
-        "\n".join(lines),
+        opening,
         ("torch",),
         verified,
         tuple(notes),
@@ -288,8 +281,8 @@ def _keras(to: str) -> Write:
         files, answers = keras.write(subject, folder, to, parts)
         told = iter(answers)
         verified = verify(subject, parts, lambda _, __: next(told))
-        example, needs = keras.example(to, parts)
-        return Written(files, parts, example, needs, verified, tuple(_averaging(subject)))
+        opening, needs = keras.opening(to, parts)
+        return Written(files, parts, opening, needs, verified, tuple(_averaging(subject)))
 
     return write
 

@@ -108,25 +108,32 @@ def _ask(subject: Subject, job: Path, to: str, parts: Sequence[Part]) -> None:
     save_file(weights, job / "weights.safetensors")
 
 
-def example(to: str, parts: Sequence[Part]) -> tuple[str, tuple[str, ...]]:
-    """Lines of Python that ask it, and the packages that they need."""
-    lines = ["import tensorflow as tf", ""]
+def opening(to: str, parts: Sequence[Part]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Lines of Python that load it, see formats.Written, and the packages that they need."""
+    names = [part.name for part in parts]
     if to == "savedmodel":
-        lines.append('served = tf.saved_model.load("1").signatures')
-        functions = [f'served["{_signature(part, parts)}"]' for part in parts]
-    else:
-        lines = ["import keras", ""]
-        lines += [f'{part.name} = keras.saving.load_model("{part.name}.{to}")' for part in parts]
-        functions = [part.name for part in parts]
-    for part, function in zip(parts, functions, strict=True):
-        names = [tensor.name for tensor in part.inputs]
-        if to == "savedmodel":
-            given = ", ".join(f"{name}=tf.constant({name})" for name in names)
-        else:
-            given = "{" + ", ".join(f'"{name}": {name}' for name in names) + "}"
-        lines.append(f'told = {function}({given})  # told["{part.outputs[0].name}"], ...')
-    return "\n".join(lines), ("tensorflow",) if to == "savedmodel" else ("keras", "tensorflow")
-
-
-def _signature(part: Part, parts: Sequence[Part]) -> str:
-    return part.name if len(parts) > 1 else "serving_default"
+        signature = "part" if len(parts) > 1 else '"serving_default"'
+        lines = (
+            "import numpy as np",
+            "import tensorflow as tf",
+            "",
+            'signatures = tf.saved_model.load("1").signatures',
+            "",
+            "",
+            "def ask(part, given):",
+            "    tensors = {name: tf.constant(array) for name, array in given.items()}",
+            f"    return {{n: t.numpy() for n, t in signatures[{signature}](**tensors).items()}}",
+        )
+        return lines, ("tensorflow",)
+    lines = (
+        "import keras",
+        "import numpy as np",
+        "",
+        f"parts = {names}",
+        f'models = {{name: keras.saving.load_model(f"{{name}}.{to}") for name in parts}}',
+        "",
+        "",
+        "def ask(part, given):",
+        "    return {n: np.asarray(t) for n, t in models[part](given).items()}",
+    )
+    return lines, ("keras", "tensorflow")

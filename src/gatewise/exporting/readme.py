@@ -2,69 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from gatewise.batch import END, PADDING, START, UNKNOWN
+from gatewise.batch import END, START
 from gatewise.exporting.formats import Written
 from gatewise.exporting.interface import Part, Tensor
 from gatewise.exporting.subject import Subject
+from gatewise.reference import STATES
 from gatewise.version import __version__
 
 PADS = """\
 Sequences of a batch are padded at the end to the longest of them; `lengths` says how many steps of
 each are its own, and what stands behind them is never read."""
 
-SERIES = """\
-`codec.json` holds what was learnt of the training rows under `codec`. To read `lookback` rows
-(L, columns):
+FILES = """\
+`codec.json` holds what was learnt of the training data to turn data into inputs and outputs into
+answers, and the interface above. `codec.py` does it, with {needs}."""
 
-1. of a column in `logs`, take the logarithm of max(value, its entry in `floors`)
-2. scaled = (value - center) / spread, column by column
-{calendar}{window}
-The network reads `x` (B, L, F): {features}. To undo it, output (B, K, D) -> forecasts:
-
-{undo}
-"""
-
-TEXTS = """\
-`codec.json` holds the vocabulary: id {first} and above are its entries, in order. 0 is padding,
-1 an unknown token, 2 the start and 3 the end of a text. {unit}{ngrams}"""
-
-LABELS = """\
-The entries of `labels` name the classes in the order of the output's last axis. The temperature
-that makes probabilities honest is already in the weights."""
+# task -> what data is called, and what codec.py makes of the network's answers
+NAMES = {
+    "forecast": ("rows", "forecasts"),
+    "classify": ("texts", "answers"),
+    "tag": ("sentences", "answers"),
+    "generate": ("[prompt]", "text"),
+    "translate": ("sources", "text"),
+}
+WRITES = 50  # ids at most, in the example
 
 
-def readme(subject: Subject, to: str, written: Written) -> str:
-    """The text, in Markdown."""
-    spec = subject.spec
+def readme(subject: Subject, to: str, written: Written, needs: tuple[str, ...]) -> str:
+    """The text, in Markdown.
+
+    needs  packages of codec.py beside NumPy
+    """
     sections = [
         f"# {subject.name}, as {to}",
-        f"Trained to {subject.task} and exported by gatewise {__version__} "
-        f"({_versions(subject)}): {_kind(subject)}.",
-        f"Verified against the model before it was written: {written.verified.words()}.",
+        f"Trained to {subject.task}; {_kind(subject)}. Made by {_versions(subject)}, exported by "
+        f"gatewise {__version__}.",
+        f"Before it was written, it was compared with the model: {written.verified.words()}.",
         *(f"- {note}" for note in written.notes),
         "## Run it",
-        f"`pip install {' '.join(written.needs)}`",
-        f"```python\n{written.example}\n```",
+        f"`pip install {' '.join(dict.fromkeys([*written.needs, *needs]))}`",
+        "```python\n" + "\n".join(_example(subject, written)) + "\n```",
     ]
     for part in written.parts:
-        sections += [f"## {part.name}" if len(written.parts) > 1 else "## Interface", _table(part)]
+        title = f"## Inputs and outputs of `{part.name}`"
+        sections += [title if len(written.parts) > 1 else "## Inputs and outputs", _table(part)]
     if written.parts:
         sections.append(PADS)
-    if spec.decoder == "fed_back" and len(written.parts) > 1:
-        sections.append(
-            f"Run `encoder` once and `decoder` {spec.horizon} times: its `output` is the next "
-            f"`value`, `next_h` and so on the next states. The first `value` is the last row of "
-            f"`x`, its first {spec.output_size} features."
-        )
-    if spec.decoder == "tokens" and written.parts:
-        sections.append(
-            f"Run `encoder` once. `decoder` reads id {START} (start) first, then the id it told "
-            f"before, until that is {END} (end)."
-        )
-    sections += ["## From data to inputs, and back", _codec(subject)]
+    said = " and ".join(["NumPy alone"] if not needs else ["NumPy", *needs])
+    sections += ["## From data to inputs, and back", FILES.format(needs=said)]
+    if subject.task == "forecast":
+        columns = ", ".join(subject.codec()["codec"]["columns"])
+        sections.append(f"`rows` are the last {subject.lookback} rows of {columns}.")
     return "\n\n".join(sections) + "\n"
+
+
+def _example(subject: Subject, written: Written) -> list[str]:
+    """Lines of Python from data to answers."""
+    data, back = NAMES[subject.task]
+    if subject.task == "classify" and subject.codec()["reading"]["kind"] == "numbers":
+        data = "sequences"
+    if subject.task == "forecast" and subject.codec()["codec"]["cycles"]:
+        data += ", times"
+    imports = [f"from codec import {', '.join(sorted(['inputs', back]))}"]
+    if not written.parts:
+        return list(written.opening or ())
+    if written.opening is None:
+        return _torch(subject, data, imports)
+    lines = [*written.opening, "", "", f"given = inputs({data})"]
+    at = next(i for i, line in enumerate(lines) if not line)
+    lines[at:at] = imports
+    spec = subject.spec
+    if spec.decoder == "tokens":
+        whole = written.parts[1].inputs[0].dtype
+        lines += _write(subject, [part.name for part in written.parts[0].outputs], whole)
+    elif len(written.parts) > 1:
+        lines += _feed_back(subject)
+    elif spec.kind == "many_to_many" and not spec.bidirectional:
+        shape = f"({spec.num_layers}, 1, {spec.hidden_size})"
+        states = STATES[spec.cell]
+        lines += [f'given["{name}"] = np.zeros({shape}, dtype=np.float32)' for name in states]
+        lines += ['told = ask("model", given)', 'output = told["output"]  # told["next_h"], ...']
+    else:
+        lines += ['output = ask("model", given)["output"]']
+    return [*lines, *_back(subject, data)]
+
+
+def _back(subject: Subject, data: str) -> list[str]:
+    if subject.task == "forecast":
+        return [f"forecasts(output, {data})"]
+    if subject.task == "classify":
+        return ["answers(output)"]
+    if subject.task == "tag":
+        return ['answers(output, given["lengths"])']
+    if subject.task == "generate":
+        return ["text([output[0, -1].argmax()])  # the likeliest token behind the prompt"]
+    return ["[text(row) for row in written]"]
+
+
+def _write(subject: Subject, encoded: list[str], whole: str) -> list[str]:
+    states = STATES[subject.spec.cell]
+    memory = [name for name in encoded if name not in states]
+    lines = ['told = ask("encoder", given)']
+    extra = ""
+    if memory:
+        lines.append(f"memory = {{name: told[name] for name in {memory}}}")
+        extra = ', **memory, "lengths": given["lengths"]'
+    given = ", ".join(f'"{name}": told["{name}"]' for name in states)
+    again = ", ".join(f'"{name}": told["next_{name}"]' for name in states)
+    return [
+        *lines,
+        f"state = {{{given}}}",
+        f'read, written = np.full((len(given["x"]), 1), {START}, dtype=np.{whole}), []',
+        f"for _ in range({WRITES}):  # the likeliest id each time; {END} ends a text",
+        f'    told = ask("decoder", {{"tokens": read, **state{extra}}})',
+        f"    state = {{{again}}}",
+        f'    read = told["output"].argmax(axis=-1).astype(np.{whole})',
+        "    written.append(read)",
+        "written = np.concatenate(written, axis=1)",
+    ]
+
+
+def _feed_back(subject: Subject) -> list[str]:
+    spec = subject.spec
+    states = STATES[spec.cell]
+    again = ", ".join(f'"{name}": told["next_{name}"]' for name in states)
+    future = ', "future": future[:, step]' if spec.future_size else ""
+    return [
+        *(['future = given.pop("future")'] if spec.future_size else []),
+        'value, steps = given.pop("start"), []',
+        'state = ask("encoder", given)',
+        f"for step in range({spec.horizon}):  # each reads the value before it",
+        f'    told = ask("decoder", {{"value": value{future}, **state}})',
+        f'    value, state = told["output"], {{{again}}}',
+        "    steps.append(value)",
+        "output = np.stack(steps, axis=1)",
+    ]
+
+
+def _torch(subject: Subject, data: str, imports: list[str]) -> list[str]:
+    """Of network.py, whose network is asked as its docstring says."""
+    spec = subject.spec
+    lines = [
+        "import torch",
+        *imports,
+        "from network import load",
+        "",
+        "model = load()",
+        f"given = {{n: torch.from_numpy(a) for n, a in inputs({data}).items()}}",
+    ]
+    if spec.decoder == "tokens":
+        kept = {"none": [], "multiplicative": ["memory"], "additive": ["memory", "keys"]}
+        memory = kept[spec.attention]
+        told = ", ".join(["output", "state", *(["_"] if memory else [])])
+        asked = ", ".join(["read", "state", *memory, *(['given["lengths"]'] if memory else [])])
+        lines += [
+            "with torch.no_grad():",
+            f"    {', '.join(['state', *memory])} = model.encode(**given)",
+            f'    read, written = torch.full((len(given["x"]), 1), {START}), []',
+            f"    for _ in range({WRITES}):  # the likeliest id each time; {END} ends a text",
+            f"        {told} = model.decode({asked})",
+            "        read = output.argmax(dim=-1)",
+            "        written.append(read)",
+            "written = torch.cat(written, dim=1)",
+        ]
+    else:
+        told = "output"
+        if spec.kind == "many_to_many" and not spec.bidirectional:
+            told = "output, state"
+        if spec.kind == "many_to_one" and spec.pooling == "attention":
+            told = "output, attention"
+        lines += ["with torch.no_grad():", f"    {told} = model(**given)"]
+    return [*lines, *_back(subject, data)]
 
 
 def _versions(subject: Subject) -> str:
@@ -90,77 +198,3 @@ def _row(way: str, tensor: Tensor) -> str:
     shape = ", ".join(map(str, tensor.shape))
     comma = "," if len(tensor.shape) == 1 else ""
     return f"| {way} | `{tensor.name}` | ({shape}{comma}) | {tensor.dtype} | {tensor.meaning} |"
-
-
-def _codec(subject: Subject) -> str:
-    if subject.task == "forecast":
-        return _series(subject)
-    if subject.task == "classify":
-        return f"{_reading(subject.codec()['reading'])}\n\n{LABELS}"
-    if subject.task == "tag":
-        return (
-            "`codec.json` holds the features of a token that are known: entries of "
-            f"`codec.vocabulary` are (channel, text), and their ids begin at {END + 1}. Channels "
-            "are: the word in small letters, its first and its last three letters where it is "
-            "longer, its shape, the word before with it. An unknown word is id "
-            f"{UNKNOWN}, any other feature that is missing or unknown {PADDING}.\n\n"
-            "`labels.tags` names the classes in the order of the output's last axis."
-        )
-    if subject.task == "generate":
-        return _text(subject.codec()["codec"])
-    both = subject.codec()
-    return f"Source: {_reading(both['source'])}\n\nTarget: {_text(both['target']['codec'])}"
-
-
-def _reading(reading: dict[str, object]) -> str:
-    codec = reading["codec"]
-    if not isinstance(codec, dict):
-        return ""
-    if reading["kind"] == "numbers":
-        return (
-            "`codec.json` holds `center` and `spread` of each channel: "
-            "x = (value - center) / spread. "
-            f"At most {codec['max_length']} steps are read."
-            if codec["max_length"]
-            else "`codec.json` holds `center` and `spread` of each channel: "
-            "x = (value - center) / spread."
-        )
-    return _text(codec)
-
-
-def _text(codec: dict[str, object]) -> str:
-    tables = codec["tables"]
-    ngrams = ""
-    if isinstance(tables, Sequence) and tables:
-        ngrams = (
-            " A step has further ids: the pair, and where there is one more the triple, of tokens "
-            "that ends there, looked up in `tables`; 0 where it is unknown."
-        )
-    unit = f"A token is of unit `{codec['unit']}`"
-    unit += ", read in small letters." if codec["lowercase"] else "."
-    return TEXTS.format(first=END + 1, unit=unit, ngrams=ngrams)
-
-
-def _series(subject: Subject) -> str:
-    codec = subject.codec()["codec"]
-    window = {
-        "none": "",
-        "last": "3. from each target, subtract its last scaled value in the window: `last`\n",
-        "mean_std": "3. of each target, subtract its mean over the window and divide by "
-        "sqrt(variance + 0.01)\n",
-    }[codec["window_scaling"]]
-    cycles = ", ".join(codec["cycles"])
-    calendar = f"2b. behind the columns: sine and cosine of each of: {cycles}\n" if cycles else ""
-    own = "one target and the features; each target is a series of its own"
-    features = own if codec["independent"] else "the columns in the order of `columns`"
-    undo = []
-    if codec["window_scaling"] == "last":
-        undo.append("- add last * persistence (K, D), or `last` where persistence is null")
-    if codec["window_scaling"] == "mean_std":
-        undo.append("- multiply by the window's spread and add its mean")
-    undo.append("- multiply by spread, add center")
-    if codec["logs"]:
-        undo.append(f"- of {', '.join(codec['logs'])}: take exp")
-    return SERIES.format(
-        calendar=calendar, window=window, features=features, undo="\n".join(undo)
-    ).rstrip()
