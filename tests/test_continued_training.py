@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy_engine
 import pandas as pd
 import pytest
 from shop import ENVIRONMENT, SMALL, forecast, months, sales, write_csv
 
 import gatewise as gw
+from gatewise.artifact import write_artifact
 from gatewise.batch import Batch, Examples
-from gatewise.engine import load_engine
+from gatewise.engine import ENGINES, load_engine
 from gatewise.errors import ArtifactError, DataError, UsageError
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import training as forecaster_training
+from gatewise.tasks.forecaster_state import to_artifact
 from gatewise.training import fit
 from gatewise.weights import initial
 
@@ -294,6 +298,37 @@ def test_the_command_line_goes_on_and_says_so(
     back = ("shop.csv", "--horizon", "6", "--start", "more-forecast/model", "--epochs", "1")
     assert forecast(*back) == 2
     assert "give later rows" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_smallest_engine_goes_on_where_torch_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "numpy", "numpy_engine")
+    monkeypatch.setattr(numpy_engine, "Engine", numpy_engine.NumpyEngine, raising=False)
+    tiny = Network(cell="rnn", hidden_size=2, shortcut=0, dropout=0.0)
+    old = forecaster(lookback=3, network=tiny).fit(waves(24), target="y")
+    plain = Training(optimizer="sgd", momentum=0.0, clip_norm=None, learning_rate=0.05, epochs=2)
+    one, other = (
+        gw.Forecaster(3, engine=engine, training=plain, retrain=False, verbose=0).fit(
+            waves(24), start=old
+        )
+        for engine in ("torch", "numpy")
+    )
+    assert one.history_.best_epoch == other.history_.best_epoch == 2
+    assert one.began_ == other.began_
+    for name, weight in one.weights_.items():
+        np.testing.assert_allclose(other.weights_[name], weight, rtol=0, atol=1e-5)
+    assert max(np.abs(one.weights_[n] - old.weights_[n]).max() for n in old.weights_) > 1e-3
+
+
+def test_a_model_saved_before_there_was_a_start_can_be_gone_on_from(
+    old: gw.Forecaster, tmp_path: Any
+) -> None:
+    artifact = to_artifact(old)
+    later = {"began", "known", "scaling"}
+    kept = {name: value for name, value in artifact.model.items() if name not in later}
+    write_artifact(tmp_path / "old.gw", replace(artifact, model=kept))
+    again = gw.load(tmp_path / "old.gw")
+    assert (again.began_, again.known_, again.scaling_) == (None, old.known_, "standard")
+    assert forecaster().fit(waves(), start=again).began_["epochs"] == 2
 
 
 ON_TENSORFLOW = """
