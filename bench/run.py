@@ -37,6 +37,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "language": "The last tenth of tinyshakespeare",
     "reversing": "Sequences read backwards",
     "training_speed": "Training speed beside a plain PyTorch loop",
+    "engines": "Three engines beside what one writes by hand",
     "padded_training": "Texts of unequal lengths beside packed sequences",
     "generation": "Writing with 1,024 units",
     "threads": "One thread or all of them",
