@@ -1,6 +1,6 @@
 """Airline passengers a year ahead: the last 24 months, which no training saw, from rolling origins.
 
-    python bench/airline.py [--seeds 3]
+    python bench/airline.py [--seeds 3] [--engine torch]
 
 Every origin that leaves twelve months to judge, the network beside its baselines on the same
 windows. MASE below 1: better than last year's value was within the training months.
@@ -29,7 +29,9 @@ def judge(seed: int, **options: object) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    runs = [judge(seed) for seed in range(parser.parse_args().seeds)]
+    parser.add_argument("--engine", default="torch")
+    given = parser.parse_args()
+    runs = [judge(seed, engine=given.engine) for seed in range(given.seeds)]
     rows = []
     for name in runs[0]:
         cells = [
@@ -39,7 +41,7 @@ def main() -> None:
         each = ", ".join(f"{run[name]['MASE']:.3f}" for run in runs) if name == "network" else ""
         rows.append((name, *cells, each))
     rows.sort(key=lambda row: float(row[1].split()[0]))
-    print(f"Horizon {HORIZON}, lookback as chosen, {len(runs)} seeds: mean ± spread.\n")
+    print(f"Horizon {HORIZON}, lookback as chosen, {len(runs)} seeds on {given.engine}: mean ± spread.\n")
     print_table(("forecast", "MASE", "MAE", "RMSE", "sMAPE, %", "MASE, each seed"), rows)
     good = [run["network"]["MASE"] < min(1.0, run["seasonal naive"]["MASE"]) for run in runs]
     print(

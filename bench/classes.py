@@ -1,6 +1,6 @@
 """Classes of real sets, each seed beside its baselines on the same test part.
 
-    python bench/classes.py DATA [--sets hotel imdb trec vowels] [--seeds 3]
+    python bench/classes.py DATA [--sets hotel imdb trec vowels] [--seeds 3] [--engine torch]
 
 hotel: Chinese hotel reviews, a random stratified split for each seed (70 / 10 / 20 %). imdb and
 trec: the published halves; a tenth of the training half decides when to stop. vowels: numeric
@@ -40,19 +40,19 @@ def parts(name: str, folder: Path, seed: int) -> tuple[sets.Labelled, sets.Label
     return first, second, 0.125
 
 
-def judge(name: str, folder: Path, seed: int) -> tuple[dict, float, gw.Classifier]:
+def judge(name: str, folder: Path, seed: int, engine: str) -> tuple[dict, float, gw.Classifier]:
     """Scores by name, seconds of training, the model."""
     train, test, share = parts(name, folder, seed)
     began = time.perf_counter()
-    model = gw.Classifier(seed=seed, verbose=0, validation=share).fit(*train)
+    model = gw.Classifier(seed=seed, verbose=0, validation=share, engine=engine).fit(*train)
     seconds = time.perf_counter() - began
     return model.evaluate(*test).scores(), seconds, model
 
 
-def one_seed(name: str, folder: Path, seed: int) -> tuple[dict, float]:
+def one_seed(name: str, folder: Path, seed: int, engine: str) -> tuple[dict, float]:
     """Scores by name, seconds of training; told in a line."""
     metric = METRIC.get(name, "accuracy")
-    scores, seconds, model = judge(name, folder, seed)
+    scores, seconds, model = judge(name, folder, seed, engine)
     print(
         f"{name}, seed {seed}: {metric} {scores['network'][metric]:.4f}, {seconds:.0f} s",
         flush=True,
@@ -90,9 +90,10 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--engine", default="torch")
     given = parser.parse_args()
     for name in given.sets:
-        runs = [one_seed(name, given.data, seed) for seed in range(given.seeds)]
+        runs = [one_seed(name, given.data, seed, given.engine) for seed in range(given.seeds)]
         tell(name, [scores for scores, _ in runs], [seconds for _, seconds in runs])
 
 

@@ -52,8 +52,10 @@ def judge(task: Task, seed: int, **options: object) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    seeds = range(parser.parse_args().seeds)
-    runs = {task: [judge(task, seed) for seed in seeds] for task in TASKS}
+    parser.add_argument("--engine", default="torch")
+    given = parser.parse_args()
+    seeds = range(given.seeds)
+    runs = {task: [judge(task, seed, engine=given.engine) for seed in seeds] for task in TASKS}
     rows = []
     for task, found in runs.items():
         for name in ("network", "nearest training source", "copy of the source"):
@@ -67,7 +69,7 @@ def main() -> None:
                     f"{max(run['CPU seconds'] for run in found):.0f}" if own else "",
                 )
             )
-    print(f"{len(seeds)} seeds: mean ± spread; training time of the slowest.\n")
+    print(f"{len(seeds)} seeds on {given.engine}: mean ± spread; training time of the slowest.\n")
     print_table(("task", "exact match", "each seed", "seconds", "CPU seconds"), rows)
     for task, found in runs.items():
         least = min(run["network"] for run in found)
