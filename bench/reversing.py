@@ -1,6 +1,6 @@
 """Sequences read backwards: what an encoder and a decoder must carry, place by place.
 
-    python bench/reversing.py [--seeds 3]
+    python bench/reversing.py [--seeds 3] [--engine torch]
 
 Sequences of 9 symbols, all different from each other, so that none that is judged was learnt
 from. Exact match: the whole answer is right. The network is what `Translator()` chooses by itself;
