@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from gatewise.engines.onnx.engine import Engine, build_graphs
 from gatewise.errors import ArtifactError, UsageError
 from gatewise.exporting import keras
-from gatewise.exporting.interface import Part
+from gatewise.exporting.interface import Part, Tensor
 from gatewise.exporting.subject import Subject
 from gatewise.exporting.verify import Verified, make_feeds, verify, verify_graphs
 
@@ -201,7 +201,7 @@ def write_program(subject: Subject, folder: Path, length: int | None) -> Written
     verified = verify(subject, parts, lambda name, feeds: runs[name](feeds), length=length)
     notes = [*_averaging(subject)]
     if length is not None:
-        notes.append(f"it reads {length} steps, no other number; --to torch reads any")
+        notes.append(f"it reads {length} steps, no other number: pad to that; --to torch reads any")
     opening = (
         "import numpy as np",
         "import torch",
@@ -217,7 +217,7 @@ def write_program(subject: Subject, folder: Path, length: int | None) -> Written
     )
     return Written(
         tuple(f"{part.name}.pt2" for part in parts),
-        parts,
+        _fixed(parts, length),
         opening,
         ("torch",),
         verified,
@@ -268,6 +268,20 @@ def _axes(part: Part, length: int | None) -> dict[str, dict[int, str]]:
         }
         for tensor in part.inputs
     }
+
+
+def _fixed(parts: tuple[Part, ...], length: int | None) -> tuple[Part, ...]:
+    """The parts with their one length in the place of any."""
+    if length is None:
+        return parts
+
+    def told(tensor: Tensor) -> Tensor:
+        return replace(tensor, shape=tuple(length if a == "time" else a for a in tensor.shape))
+
+    return tuple(
+        replace(part, inputs=tuple(map(told, part.inputs)), outputs=tuple(map(told, part.outputs)))
+        for part in parts
+    )
 
 
 def _names(part: Part) -> list[str]:

@@ -50,15 +50,18 @@ def write(
     """
     with _job() as job:
         _ask(subject, job, to, parts)
+        ours = str(Path(version.__file__).parents[1])
         environment = {
             **os.environ,
             "KERAS_BACKEND": "tensorflow",
             "CUDA_VISIBLE_DEVICES": "-1",  # what is verified is what every machine computes
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": os.pathsep.join([str(Path(version.__file__).parents[1]), *sys.path]),
+            "PYTHONPATH": os.pathsep.join([ours, os.environ.get("PYTHONPATH", "")]).strip(
+                os.pathsep
+            ),
         }
         ran = subprocess.run(  # noqa: S603 - this interpreter, our own module
-            [sys.executable, "-m", MODULE, str(job)],
+            [sys.executable, "-P", "-m", MODULE, str(job)],  # -P: no module of the folder one is in
             env=environment,
             capture_output=True,
             text=True,
