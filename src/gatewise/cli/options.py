@@ -256,9 +256,7 @@ def _flags(
             label = f"{kind.label}|none" if kind.nullable and not kind.choices else kind.label
             shown = type(label, (str,), {})  # typer shows the name of the type
             annotation = list[shown] if kind.many else shown  # type: ignore[valid-type]
-            yield _parameter(
-                name, annotation, panel, flag, text, metavar=label, parser=str, **told
-            )
+            yield _parameter(name, annotation, panel, flag, text, metavar=label, parser=str, **told)
 
 
 def _parameter(
