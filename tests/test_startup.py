@@ -81,3 +81,26 @@ def test_python_m_is_the_command():
     )
     assert (done.returncode, done.stdout) == (0, f"gatewise {gatewise.__version__}\n")
     assert Path(gatewise.__file__).with_name("__main__.py").exists()
+
+
+def test_a_backend_that_does_not_come_up_is_not_chosen(tmp_path: Path):
+    """Its package is there and cannot be imported: afterwards the other may be taken."""
+    pytest.importorskip("keras")
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text("import nowhere_at_all\n")
+    code = (
+        "import os, sys\n"
+        f"sys.path[:0] = [{str(tmp_path)!r}]\n"
+        "from gatewise.engine import load_engine\n"
+        "from gatewise.errors import MissingExtraError\n"
+        "from gatewise.spec import NetworkSpec, Training\n"
+        "try:\n"
+        "    load_engine('jax', NetworkSpec(kind='many_to_one', output_size=1), Training(), {})\n"
+        "except MissingExtraError:\n"
+        "    print(os.environ.get('KERAS_BACKEND'), [m for m in sys.modules if m == 'keras'])\n"
+    )
+    environment = {name: v for name, v in ENVIRONMENT.items() if name != "KERAS_BACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "None []"

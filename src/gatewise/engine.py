@@ -1,8 +1,8 @@
 """What an engine is: the one place where the frameworks meet. They meet in NumPy.
 
-An epoch, not a step, is the unit, so that each framework keeps its own fast path: data moved to
-the device once, one synchronisation per epoch. What changes from step to step (learning rate,
-teacher forcing) is planned beforehand and handed over as arrays.
+An epoch, not a step, is the unit, so that each framework keeps its own fast path: weights that
+stay where they are computed, one synchronisation per epoch. What changes from step to step
+(learning rate, teacher forcing) is planned beforehand and handed over as arrays.
 """
 
 from __future__ import annotations
@@ -117,11 +117,14 @@ def load_engine(
     if device not in DEVICES:
         hint = did_you_mean(device, DEVICES)
         raise UsageError(f"device '{device}' is unknown{hint} (devices: {', '.join(DEVICES)})")
-    if name in ON_KERAS:
-        _choose_backend(name)
+    given = os.environ.get("KERAS_BACKEND")
     try:
+        if name in ON_KERAS:
+            _choose_backend(name)
         module = importlib.import_module(ENGINES[name])
     except ModuleNotFoundError as error:
+        if given is None and "keras" not in sys.modules:
+            _choose_nothing()
         if error.name is None or error.name.startswith("gatewise"):
             raise
         raise MissingExtraError(error.name, extra=name) from None
@@ -152,6 +155,13 @@ def _choose_backend(name: str) -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # oneDNN calls its fallbacks errors
         with _silent():
             importlib.import_module("keras")
+
+
+def _choose_nothing() -> None:
+    """The backend did not come up: another may still be chosen."""
+    os.environ.pop("KERAS_BACKEND", None)
+    for module in [name for name in sys.modules if name.startswith("keras.")]:
+        del sys.modules[module]
 
 
 @contextmanager
