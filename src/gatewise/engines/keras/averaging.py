@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
+import numpy as np
+
 from gatewise.engines.keras.cells import Tensor
 
 WARM_UP = 10.0  # updates: the first ones count more, or the mean would remember the beginning
@@ -46,14 +48,19 @@ class Average:
         if not self.decay:
             return {}
         trained = {f"trained.{name}": value for name, value in weights.items()}
-        return {**trained, "averaged.updates": self.updates}
+        return {**trained, "averaged.updates": np.array(self.updates)}
 
     def set_state(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """The weights to go on with; the mean is what the weights were set to before."""
         if not self.decay or "averaged.updates" not in state:
             return {}
         self.updates = int(state["averaged.updates"])
-        return {name: state[f"trained.{name}"] for name in self.means}
+        start = "trained."
+        return {
+            name.removeprefix(start): value
+            for name, value in state.items()
+            if name.startswith(start)
+        }
 
 
 def moved(

@@ -15,7 +15,7 @@ from gatewise.engine import EpochPlan, Outputs, gathered
 from gatewise.engines.keras.averaging import Average
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import Tensor
-from gatewise.engines.keras.optimizers import blank, numbers
+from gatewise.engines.keras.optimizers import numbers, remembered, told
 from gatewise.engines.keras.program import forcing, program
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
@@ -39,12 +39,13 @@ class Engine:
         self.version = f"keras {keras.__version__} on {backend.VERSION}"
         self.device = backend.device(device)
         self.program = program(spec, training)
-        self.weights: dict[str, Tensor] = {}  # that are trained
+        self.packing = self.program.packing
+        self.weights: dict[str, Tensor] = {}  # that are trained, packed
         self.frozen: dict[str, Tensor] = {}
         self.average = Average(training.weight_averaging)
         self.set_weights(weights)
         self.updates = 0
-        self.memory = self._placed(blank(training, self.weights))
+        self.memory = self._placed(remembered(training, self.packing, {}))
 
     def train_epoch(self, source: Source, plan: EpochPlan) -> float:
         """See gatewise.engine.Engine. Weights and memory stay where they are computed."""
@@ -57,7 +58,7 @@ class Engine:
                 share = float(plan.teacher_forcing[step])
                 train = self.program.train[forcing(self.spec, share)]
                 self.updates += 1
-                told = numbers(float(plan.learning_rates[step]), self.updates)
+                changing = numbers(float(plan.learning_rates[step]), self.updates)
                 changed = train(
                     self.weights,
                     self.memory,
@@ -65,7 +66,7 @@ class Engine:
                     total,
                     self.frozen,
                     self._fields(batch, source, carried, rows),
-                    np.array([*told, share, self.average.share()], np.float32),
+                    np.array([*changing, share, self.average.share()], np.float32),
                     seeds[step],
                 )
                 self.weights, self.memory, self.average.means, total, state = changed
@@ -118,36 +119,45 @@ class Engine:
 
     def get_weights(self) -> dict[str, NDArray[np.float32]]:
         """See gatewise.engine.Engine."""
-        kept = {**self.average.in_place_of(self.weights), **self.frozen}
-        return {name: backend.array(kept[name]) for name in self.program.slots}
+        still = {name: backend.array(value) for name, value in self.frozen.items()}
+        kept = {**self._unpacked(self.average.in_place_of(self.weights)), **still}
+        return {name: kept[name] for name in self.program.slots}
 
     def set_weights(self, weights: Weights) -> None:
         """See gatewise.engine.Engine. A running mean begins anew."""
-        trained = self.program.trained
-        self.weights = self._placed({name: weights[name] for name in trained})
+        packed = self.packing.pack(weights)
+        self.weights = self._placed(packed)
+        trained = self.packing.shapes
         others = {name: weights[name] for name in self.program.slots if name not in trained}
         self.frozen = self._placed(others)
         # a copy: what is trained gives its memory away
-        self.average.restart(self._placed({name: weights[name] for name in trained}))
+        self.average.restart(self._placed(packed))
 
     def get_state(self) -> dict[str, NDArray[Any]]:
         """See gatewise.engine.Engine; with a running mean, also the weights behind it."""
-        kept = {**self.average.state(self.weights), **self.memory, "step": self.updates}
-        return {name: backend.array(value) for name, value in kept.items()}
+        memory = {name: backend.array(value) for name, value in self.memory.items()}
+        return {
+            **self.average.state(self._unpacked(self.weights)),
+            **told(self.training, self.packing, memory),
+            "step": np.array(self.updates),
+        }
 
     def set_state(self, state: dict[str, NDArray[Any]]) -> None:
         """See gatewise.engine.Engine. What is not there begins anew."""
-        begun = blank(self.training, self.weights)
-        self.memory = self._placed({name: state.get(name, value) for name, value in begun.items()})
+        self.memory = self._placed(remembered(self.training, self.packing, state))
         self.updates = int(state.get("step", 0))
         trained = self.average.set_state(state)
-        self.weights = self._placed(trained) if trained else self.weights
+        self.weights = self._placed(self.packing.pack(trained)) if trained else self.weights
 
     def _placed(self, arrays: Mapping[str, Any]) -> dict[str, Tensor]:
         return {
             name: backend.placed(np.asarray(array, np.float32), self.device)
             for name, array in arrays.items()
         }
+
+    def _unpacked(self, packed: Mapping[str, Tensor]) -> Arrays:
+        arrays = {name: backend.array(value) for name, value in packed.items()}
+        return self.packing.unpack(arrays, np)
 
     def _nothing(self) -> Tensor:
         """Loss, and what it is the sum over, before the first batch."""

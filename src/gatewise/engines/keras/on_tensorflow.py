@@ -13,7 +13,9 @@ from gatewise.errors import UsageError
 tf.get_logger().setLevel("ERROR")  # it warns of every network that is new to it
 
 Tensor = Any
+State = tuple[Tensor, ...]
 SPREAD = 2**32  # seeds of different numbers have nothing in common
+SMALL = 64  # sizes of h
 VERSION = f"tensorflow {tf.__version__}"
 CUDNN = bool(tf.config.list_physical_devices("GPU"))
 
@@ -33,24 +35,24 @@ def run(
     hidden = recurrent.shape[0]
     x = tf.transpose(x, (1, 0, 2))  # (T, B, F)
     begin = state or (tf.zeros((tf.shape(x)[1], hidden), x.dtype),) * (1 + (cell == "lstm"))
-    series: tuple[Tensor, ...] = (
-        _lstm(x, kernel, recurrent, bias, begin)
-        if cell == "lstm"
-        else (_loop(cell, x, kernel, recurrent, bias, begin[0]),)
-    )
-    if lengths is None:
+    if cell == "lstm" and hidden <= SMALL:
+        series: tuple[Tensor, ...] = _lstm_at_once(x, kernel, recurrent, bias, begin)
         last = tuple(part[-1] for part in series)
     else:
+        step = CELLS[cell](kernel, recurrent, bias)
+        series, last = _loop(step, x, begin, 1 if lengths is None else len(begin))
+    if lengths is not None:
         rows = tf.range(tf.shape(lengths)[0])
         index = tf.stack([tf.cast(lengths, tf.int32) - 1, rows], axis=1)
         last = tuple(tf.gather_nd(part, index) for part in series)
     return tf.transpose(series[0], (1, 0, 2)), last
 
 
-def _lstm(
+def _lstm_at_once(
     x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, begin: tuple[Tensor, ...]
-) -> tuple[Tensor, Tensor]:
-    """h and c (T, B, H): one kernel for all steps, whose gates stand in the order i g f o.
+) -> tuple[Tensor, ...]:
+    """h and c (T, B, H): one operation for all steps, whose gates stand in the order i g f o.
+    A loop has faster products, but each step of it costs what small products cost.
 
     Not its second version: that one's gradient is computed as if it had this order, too.
     """
@@ -76,95 +78,72 @@ def _lstm(
 
 
 def _loop(
-    cell: str, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor
-) -> Tensor:
-    """h (T, B, H) of a GRU or a plain layer; what the steps read is multiplied at once."""
-    read = tf.tensordot(x, kernel, 1) + (bias[0] if cell == "gru" else bias)  # (T, B, G*H)
-    if cell == "gru":
-        return _gru(read, recurrent, bias[1], h)
-    return _rnn(read, recurrent, h)
+    step: Callable[[Tensor, State], State], x: Tensor, state: State, told: int
+) -> tuple[tuple[Tensor, ...], State]:
+    """The first parts of the state after each step (T, B, H), so many of them; the last state.
 
-
-def _over(
-    step: Callable[..., tuple[Tensor, Tensor]], series: list[Tensor], h: Tensor, *, back: bool
-) -> tuple[Tensor, Tensor]:
-    """step(h, *one of each series) -> (h, told) over all steps; what was told, and the last h."""
-    count = tf.shape(series[0])[0]
-    reads = [tf.TensorArray(part.dtype, count).unstack(part) for part in series]
-
-    def body(t: Tensor, h: Tensor, told: Any) -> tuple[Tensor, Tensor, Any]:
-        at = count - 1 - t if back else t
-        h, now = step(h, *(part.read(at) for part in reads))
-        return t + 1, h, told.write(at, now)
-
-    told = tf.TensorArray(h.dtype, count)
-    _, h, told = tf.while_loop(lambda t, *_: t < count, body, (0, h, told))
-    return told.stack(), h
-
-
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def _gru(read: Tensor, recurrent: Tensor, second: Tensor, begin: Tensor) -> Any:
-    """h (T, B, H); see gatewise.reference.gru_step. TensorFlow's own way back through a loop
-    stacks every value between, step by step; this one multiplies by R once for all steps.
+    Each step multiplies what it reads: all at once, it would go through memory many times.
     """
+    if x.shape[0] == 1:  # of a decoder: no loop inside its own
+        state = step(x[0], state)
+        return tuple(part[None] for part in state[:told]), state
+    count = tf.shape(x)[0]
+    read = tf.TensorArray(x.dtype, count).unstack(x)
+    arrays = [tf.TensorArray(x.dtype, count) for _ in range(told)]
 
-    def step(h: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
-        z, r, n = tf.split(now, 3, axis=1)
-        kept_z, kept_r, kept_n = tf.split(tf.matmul(h, recurrent) + second, 3, axis=1)
+    def body(t: Tensor, state: State, arrays: list[Any]) -> tuple[Tensor, State, list[Any]]:
+        state = step(read.read(t), state)
+        return t + 1, state, [a.write(t, part) for a, part in zip(arrays, state, strict=False)]
+
+    _, state, arrays = tf.while_loop(lambda t, *_: t < count, body, (0, state, arrays))
+    return tuple(array.stack() for array in arrays), state
+
+
+def _lstm(kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Callable[[Tensor, State], State]:
+    """See gatewise.reference.lstm_step."""
+    whole = tf.concat([kernel, recurrent], axis=0)
+
+    def step(x: Tensor, state: State) -> State:
+        h, c = state
+        sums = tf.nn.bias_add(tf.matmul(tf.concat([x, h], axis=1), whole), bias)
+        i, f, g, o = tf.split(sums, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        return tf.sigmoid(o) * tf.tanh(c), c
+
+    return step
+
+
+def _gru(kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Callable[[Tensor, State], State]:
+    """See gatewise.reference.gru_step."""
+
+    def step(x: Tensor, state: State) -> State:
+        (h,) = state
+        z, r, n = tf.split(tf.nn.bias_add(tf.matmul(x, kernel), bias[0]), 3, axis=1)
+        kept = tf.nn.bias_add(tf.matmul(h, recurrent), bias[1])
+        kept_z, kept_r, kept_n = tf.split(kept, 3, axis=1)
         z, r = tf.sigmoid(z + kept_z), tf.sigmoid(r + kept_r)
         n = tf.tanh(n + r * kept_n)
-        h = n + z * (h - n)
-        return h, tf.concat([h, z, r, n, kept_n], axis=1)
+        return (n + z * (h - n),)
 
-    told, _ = _over(step, [read], begin, back=False)
-    shown, *gates = tf.split(told, 5, axis=2)
-    before = tf.concat([begin[None], shown[:-1]], axis=0)
-
-    def slopes(upstream: Tensor) -> tuple[Tensor, ...]:
-        def back(dh: Tensor, *now: Tensor) -> tuple[Tensor, Tensor]:
-            up, h, z, r, n, kept_n = now
-            dh = dh + up
-            dn = dh * (1.0 - z) * (1.0 - n * n)
-            dz = dh * (h - n) * z * (1.0 - z)
-            dr = dn * kept_n * r * (1.0 - r)
-            kept = tf.concat([dz, dr, dn * r], axis=1)
-            dh = dh * z + tf.matmul(kept, recurrent, transpose_b=True)
-            return dh, tf.concat([kept, dn], axis=1)
-
-        series = [upstream, before, *gates]
-        told, first = _over(back, series, tf.zeros_like(begin), back=True)
-        dz, dr, kept_n, dn = tf.split(told, 4, axis=2)
-        kept = tf.concat([dz, dr, kept_n], axis=2)
-        return (
-            tf.concat([dz, dr, dn], axis=2),
-            tf.tensordot(before, kept, [[0, 1], [0, 1]]),
-            tf.reduce_sum(kept, axis=(0, 1)),
-            first,
-        )
-
-    return shown, slopes
+    return step
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def _rnn(read: Tensor, recurrent: Tensor, begin: Tensor) -> Any:
-    """h (T, B, H); see gatewise.reference.rnn_step, and _gru."""
+def _rnn(kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Callable[[Tensor, State], State]:
+    """See gatewise.reference.rnn_step."""
+    whole = tf.concat([kernel, recurrent], axis=0)
 
-    def step(h: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
-        h = tf.tanh(now + tf.matmul(h, recurrent))
-        return h, h
+    def step(x: Tensor, state: State) -> State:
+        sums = tf.matmul(tf.concat([x, *state], axis=1), whole)
+        return (tf.tanh(tf.nn.bias_add(sums, bias)),)
 
-    shown, _ = _over(step, [read], begin, back=False)
-    before = tf.concat([begin[None], shown[:-1]], axis=0)
+    return step
 
-    def slopes(upstream: Tensor) -> tuple[Tensor, ...]:
-        def back(dh: Tensor, up: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-            moved = (dh + up) * (1.0 - h * h)
-            return tf.matmul(moved, recurrent, transpose_b=True), moved
 
-        told, first = _over(back, [upstream, shown], tf.zeros_like(begin), back=True)
-        return told, tf.tensordot(before, told, [[0, 1], [0, 1]]), first
-
-    return shown, slopes
+CELLS: dict[str, Callable[..., Callable[[Tensor, State], State]]] = {
+    "rnn": _rnn,
+    "gru": _gru,
+    "lstm": _lstm,
+}
 
 
 def scan(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gatewise.engines.keras.cells import Tensor
+from gatewise.engines.keras.packing import Packing
 from gatewise.spec import Training
 
 BETA_1, BETA_2 = 0.9, 0.999
@@ -30,13 +31,32 @@ REMEMBERED = {
 }
 
 
-def blank(training: Training, weights: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
-    """What is remembered before the first update."""
-    return {
-        f"{kind}.{name}": np.zeros(np.shape(weight), np.float32)
-        for kind in REMEMBERED[training.optimizer]
-        for name, weight in weights.items()
-    }
+def remembered(
+    training: Training, packing: Packing, state: Mapping[str, Any]
+) -> dict[str, NDArray[np.float32]]:
+    """What the updates go on from; of what is not in the state, zeros."""
+    found: dict[str, NDArray[np.float32]] = {}
+    for kind in REMEMBERED[training.optimizer]:
+        zeros = {name: np.zeros(shape, np.float32) for name, shape in packing.shapes.items()}
+        packed = packing.pack({name: state.get(f"{kind}.{name}", zeros[name]) for name in zeros})
+        found |= {f"{kind}.{name}": value for name, value in packed.items()}
+    return found
+
+
+def told(
+    training: Training, packing: Packing, memory: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """The same, by the names of the weights."""
+    found: dict[str, NDArray[np.float32]] = {}
+    for kind in REMEMBERED[training.optimizer]:
+        start = f"{kind}."
+        packed = {
+            name.removeprefix(start): value
+            for name, value in memory.items()
+            if name.startswith(start)
+        }
+        found |= {start + name: value for name, value in packing.unpack(packed, np).items()}
+    return found
 
 
 def numbers(rate: float, updates: int) -> list[float]:
@@ -47,18 +67,23 @@ def numbers(rate: float, updates: int) -> list[float]:
 
 
 def update(
-    training: Training, weights: Memory, slopes: Memory, memory: Memory, numbers: Tensor
+    training: Training,
+    weights: Memory,
+    slopes: Memory,
+    memory: Memory,
+    numbers: Tensor,
+    matrices: Mapping[str, Any],
 ) -> tuple[Memory, Memory]:
     """Weights and memory after one update; weight decay reaches matrices alone."""
     step = STEPS[training.optimizer]
-    changed, remembered = {}, {}
+    changed, after = {}, {}
     for name, weight in clipped(training, slopes).items():
         kept = [memory[f"{kind}.{name}"] for kind in REMEMBERED[training.optimizer]]
-        decay = training.weight_decay if len(weights[name].shape) > 1 else 0.0
+        decay = training.weight_decay * matrices[name] if training.weight_decay else None
         changed[name], kept = step(training, weights[name], weight, kept, decay, numbers)
         for kind, value in zip(REMEMBERED[training.optimizer], kept, strict=True):
-            remembered[f"{kind}.{name}"] = value
-    return changed, remembered
+            after[f"{kind}.{name}"] = value
+    return changed, after
 
 
 def clipped(training: Training, slopes: Memory) -> Memory:
@@ -74,14 +99,14 @@ def clipped(training: Training, slopes: Memory) -> Memory:
 
 
 def _adam(
-    training: Training, w: Tensor, g: Tensor, kept: list[Tensor], decay: float, numbers: Tensor
+    training: Training, w: Tensor, g: Tensor, kept: list[Tensor], decay: Any, numbers: Tensor
 ) -> tuple[Tensor, list[Tensor]]:
     """w - r / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + e). Source: Kingma & Ba 2015; adamw:
     Loshchilov & Hutter 2019.
     """
-    if decay and training.optimizer == "adamw":
+    if decay is not None and training.optimizer == "adamw":
         w = w * (1.0 - numbers[0] * decay)
-    elif decay:
+    elif decay is not None:
         g = g + decay * w
     m = kept[0] + (1.0 - BETA_1) * (g - kept[0])
     v = BETA_2 * kept[1] + (1.0 - BETA_2) * ops.square(g)
@@ -89,19 +114,19 @@ def _adam(
 
 
 def _sgd(
-    training: Training, w: Tensor, g: Tensor, kept: list[Tensor], decay: float, numbers: Tensor
+    training: Training, w: Tensor, g: Tensor, kept: list[Tensor], decay: Any, numbers: Tensor
 ) -> tuple[Tensor, list[Tensor]]:
     """w - r * b; b = momentum * b + g"""
-    g = g + decay * w if decay else g
+    g = g + decay * w if decay is not None else g
     b = training.momentum * kept[0] + g
     return w - numbers[0] * b, [b]
 
 
 def _rmsprop(
-    _training: Training, w: Tensor, g: Tensor, kept: list[Tensor], decay: float, numbers: Tensor
+    _training: Training, w: Tensor, g: Tensor, kept: list[Tensor], decay: Any, numbers: Tensor
 ) -> tuple[Tensor, list[Tensor]]:
     """w - r * g / (sqrt(v) + e). Source: Hinton 2012, lecture 6e."""
-    g = g + decay * w if decay else g
+    g = g + decay * w if decay is not None else g
     v = ALPHA * kept[0] + (1.0 - ALPHA) * ops.square(g)
     return w - numbers[0] * g / (ops.sqrt(v) + EPSILON), [v]
 

@@ -20,7 +20,9 @@ from gatewise.engines.keras.cells import Noise, Tensor, lay_out
 from gatewise.engines.keras.losses import loss_of
 from gatewise.engines.keras.nets import Answer, EncoderDecoder, build
 from gatewise.engines.keras.optimizers import update
+from gatewise.engines.keras.packing import Packing
 from gatewise.spec import NetworkSpec, Training
+from gatewise.weights import shapes
 
 Fields = dict[str, Tensor]  # of a batch, those that are there
 FORCED = ("own", "truth", "mixed")  # what a decoder reads: see `forcing`
@@ -28,7 +30,7 @@ FORCED = ("own", "truth", "mixed")  # what a decoder reads: see `forcing`
 
 @final
 class Program:
-    """What is computed of a spec.
+    """What is computed of a spec; weights, memory and means come and go packed.
 
     train     weights, memory and means after a step; the loss; the state to carry on
     judge     the loss; the state
@@ -41,6 +43,8 @@ class Program:
         self.net = build(spec)
         self.slots = dict(self.net.slots())
         self.trained = [name for name in self.slots if not name.startswith("shortcut.")]
+        self.packing = Packing({name: shapes(spec)[name] for name in self.trained})
+        self.matrices = self.packing.matrices()
         self.loss = loss_of(training)
         compiled = backend.compiled
         self.train: dict[str, Callable[..., Any]] = {
@@ -63,26 +67,31 @@ class Program:
         seed: Tensor,
     ) -> tuple[Fields, Fields, Fields, Tensor, Tensor | None]:
         """numbers: see optimizers.numbers; then the share of the truth, and of the average."""
-        lowered = partial(self._lowered, mode, frozen, fields, numbers[3], seed)
+
+        def lowered(packed: Fields) -> tuple[Tensor, tuple[Tensor, Tensor | None]]:
+            unpacked = self.packing.unpack(packed, ops)
+            return self._lowered(mode, frozen, fields, numbers[3], seed, unpacked)
+
         (_, (loss, state)), slopes = backend.with_gradients(lowered, weights)
         slopes = _padding_stays(slopes)
-        weights, memory = update(self.training, weights, slopes, memory, numbers)
+        weights, memory = update(self.training, weights, slopes, memory, numbers, self.matrices)
         return weights, memory, moved(means, weights, numbers[4]), total + loss, state
 
     def _judge(
         self, weights: Fields, total: Tensor, frozen: Fields, fields: Fields
     ) -> tuple[Tensor, Tensor | None]:
-        loss, state = self._run("own", {**weights, **frozen}, fields)
+        loss, state = self._run("own", {**self.packing.unpack(weights, ops), **frozen}, fields)
         return total + loss, state
 
     def _slopes(self, weights: Fields, frozen: Fields, fields: Fields) -> Fields:
         lowered = partial(self._lowered, "truth", frozen, fields, None, None)
-        return _padding_stays(backend.with_gradients(lowered, weights)[1])
+        unpacked = self.packing.unpack(weights, ops)
+        return _padding_stays(backend.with_gradients(lowered, unpacked)[1])
 
     def _answer(
         self, weights: Fields, frozen: Fields, fields: Fields
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        with self._standing({**weights, **frozen}):
+        with self._standing({**self.packing.unpack(weights, ops), **frozen}):
             answer = self.net(Batch(**fields))
         return answer.output, answer.attention, _stacked(answer)
 
