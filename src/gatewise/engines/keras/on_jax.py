@@ -12,6 +12,7 @@ from jax import numpy as jnp
 from gatewise.errors import UsageError
 
 Tensor = Any
+State = tuple[Tensor, ...]
 VERSION = f"jax {jax.__version__}"
 CUDNN = jax.default_backend() == "gpu"
 
@@ -29,72 +30,43 @@ def run(
     """
     kernel, recurrent, bias = weights
     begin = state or (jnp.zeros((len(x), len(recurrent)), x.dtype),) * (1 + (cell == "lstm"))
-    own = bias[0] if cell == "gru" else bias
-    reads: tuple[Tensor, ...] = (jnp.swapaxes(x, 0, 1) @ kernel + own,)  # (T, B, G*H)
-    if cell == "gru":  # what is added to the kept part
-        reads = (*reads, jnp.broadcast_to(bias[1], reads[0].shape))
-    if len(x[0]) == 1:  # of a decoder: no loop inside its own
-        last = CELLS[cell](tuple(read[0] for read in reads), begin, recurrent)
-        series = tuple(part[None] for part in last)
+
+    def step(state: State, x: Tensor) -> tuple[State, State]:
+        state = CELLS[cell](x, state, kernel, recurrent, bias)
+        return state, state[:1] if lengths is None else state
+
+    # each step multiplies what it reads: all at once, it would go through memory many times
+    if x.shape[1] == 1:  # of a decoder: no loop inside its own
+        last, shown = step(begin, x[:, 0])
+        series = tuple(part[None] for part in shown)
     else:
-        last, series = _steps(cell, reads, recurrent, begin)
+        last, series = jax.lax.scan(step, begin, jnp.swapaxes(x, 0, 1))
     if lengths is not None:
         last = tuple(part[lengths - 1, jnp.arange(len(x))] for part in series)
     return jnp.swapaxes(series[0], 0, 1), last
 
 
-def _loop(cell: str, reads: Any, recurrent: Tensor, begin: Any) -> tuple[Any, Any]:
-    """The last state, and the states after all steps."""
-
-    def step(state: tuple[Tensor, ...], read: tuple[Tensor, ...]) -> tuple[Any, Any]:
-        state = CELLS[cell](read, state, recurrent)
-        return state, state
-
-    found: tuple[Any, Any] = jax.lax.scan(step, begin, reads)
-    return found
+def _rnn(x: Tensor, state: State, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> State:
+    return (jnp.tanh(x @ kernel + state[0] @ recurrent + bias),)
 
 
-_steps = jax.custom_vjp(_loop, nondiff_argnums=(0,))
-
-
-def _there(cell: str, reads: Any, recurrent: Tensor, begin: Any) -> tuple[Any, Any]:
-    """JAX's own way back, but for R."""
-    shown, back = jax.vjp(lambda reads, begin: _loop(cell, reads, recurrent, begin), reads, begin)
-    before = jnp.concatenate([begin[0][None], shown[1][0][:-1]])
-    return shown, (before, back)
-
-
-def _back(_cell: str, kept: Any, upstream: Any) -> tuple[Any, Tensor, Any]:
-    """What was added to h @ R has its slope: that by R is one product for all steps."""
-    before, back = kept
-    moved, first = back(upstream)
-    return moved, jnp.einsum("tbh,tbg->hg", before, moved[-1]), first
-
-
-_steps.defvjp(_there, _back)
-
-
-def _rnn(read: tuple[Tensor, ...], state: tuple[Tensor, ...], recurrent: Tensor) -> Any:
-    return (jnp.tanh(read[0] + state[0] @ recurrent),)
-
-
-def _gru(read: tuple[Tensor, ...], state: tuple[Tensor, ...], recurrent: Tensor) -> Any:
+def _gru(x: Tensor, state: State, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> State:
     (h,) = state
-    z, r, n = jnp.split(read[0], 3, axis=-1)
-    kept_z, kept_r, kept_n = jnp.split(h @ recurrent + read[1], 3, axis=-1)
+    z, r, n = jnp.split(x @ kernel + bias[0], 3, axis=-1)
+    kept_z, kept_r, kept_n = jnp.split(h @ recurrent + bias[1], 3, axis=-1)
     z, r = jax.nn.sigmoid(z + kept_z), jax.nn.sigmoid(r + kept_r)
     n = jnp.tanh(n + r * kept_n)
     return (n + z * (h - n),)
 
 
-def _lstm(read: tuple[Tensor, ...], state: tuple[Tensor, ...], recurrent: Tensor) -> Any:
+def _lstm(x: Tensor, state: State, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> State:
     h, c = state
-    i, f, g, o = jnp.split(read[0] + h @ recurrent, 4, axis=-1)
+    i, f, g, o = jnp.split(x @ kernel + h @ recurrent + bias, 4, axis=-1)
     c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-CELLS: dict[str, Callable[..., tuple[Tensor, ...]]] = {"rnn": _rnn, "gru": _gru, "lstm": _lstm}
+CELLS: dict[str, Callable[..., State]] = {"rnn": _rnn, "gru": _gru, "lstm": _lstm}
 
 
 def scan(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any) -> tuple[Any, Any]:
