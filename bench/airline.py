@@ -41,7 +41,8 @@ def main() -> None:
         each = ", ".join(f"{run[name]['MASE']:.3f}" for run in runs) if name == "network" else ""
         rows.append((name, *cells, each))
     rows.sort(key=lambda row: float(row[1].split()[0]))
-    print(f"Horizon {HORIZON}, lookback as chosen, {len(runs)} seeds on {given.engine}: mean ± spread.\n")
+    runs_of = f"{len(runs)} seeds on {given.engine}"
+    print(f"Horizon {HORIZON}, lookback as chosen, {runs_of}: mean ± spread.\n")
     print_table(("forecast", "MASE", "MAE", "RMSE", "sMAPE, %", "MASE, each seed"), rows)
     good = [run["network"]["MASE"] < min(1.0, run["seasonal naive"]["MASE"]) for run in runs]
     print(

@@ -145,7 +145,7 @@ def test_no_such_test_part(text):
 
 
 def test_what_is_missing_is_named_with_its_meaning():
-    with pytest.raises(UsageError, match=r"--horizon \(K, steps to forecast\)"):
+    with pytest.raises(UsageError, match=r"--horizon \(K, steps to forecast; needless"):
         job(ForecastOptions, {}, None)
 
 

@@ -352,7 +352,7 @@ def agree(left, right):
         np.testing.assert_allclose(np.asarray(left[name]), value, rtol=0, atol=1e-7, err_msg=name)
 
 def note(model, of, optimizer):
-    (found,) = [note for note in model.notes_ if "goes on from" in note]
+    (found,) = [note for note in model.notes_ if "training goes on" in note]
     assert f"a model of {of} " in found and found.endswith(f"the optimizer {optimizer}"), found
 
 saved = gw.load(folder)

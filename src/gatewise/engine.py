@@ -138,7 +138,7 @@ def _choose_backend(name: str) -> None:
     Raises MissingExtraError, or UsageError where it is another one.
     """
     for package in ("keras", name):
-        if package not in sys.modules and importlib.util.find_spec(package) is None:
+        if sys.modules.get(package) is None and not _findable(package):
             raise MissingExtraError(package, extra=name)
     live = sys.modules.get("keras")
     given = os.environ.get("KERAS_BACKEND")
@@ -155,6 +155,13 @@ def _choose_backend(name: str) -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # oneDNN calls its fallbacks errors
         with _silent():
             importlib.import_module("keras")
+
+
+def _findable(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # None stands in sys.modules: it must not be imported
+        return False
 
 
 def _choose_nothing() -> None:

@@ -91,6 +91,7 @@ class ClassifyRun:
             "evaluation": self.evaluation.to_dict(),
             "history": self.model.history_.to_dict(),
             "notes": self.notes,
+            "versions": self.model.versions_,
             "settings": self.settings,
         }
         return verbs.metrics("classify", source, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ class ForecastOptions(Options):
     """What `gatewise forecast` takes besides the network and its training.
 
     target            column to forecast, several: a,b; None: the only column of numbers
-    horizon           K, steps to forecast
+    horizon           K, steps to forecast; needless with --start
     time              column of times; None: found if there is one
     features          further columns to learn from: a,b or all
     sort              sort the rows by time
@@ -68,3 +68,12 @@ class ForecastOptions(Options):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = Field(default=0, ge=0)
     out: str | None = None
+
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A model to go on from knows its horizon."""
+        if given.get("start") is None or given.get("horizon") is not None:
+            return given
+        from gatewise.cli.forecast_run import started
+
+        return {**given, "horizon": started(str(given["start"])).horizon}

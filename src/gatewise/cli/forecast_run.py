@@ -68,6 +68,7 @@ class ForecastRun:
             "backtest": self.backtest.to_dict(),
             "history": self.model.history_.to_dict(),
             "notes": self.notes,
+            "versions": self.model.versions_,
             "settings": self.settings,
         }
         return verbs.metrics("forecast", source, found)

@@ -72,6 +72,7 @@ class GenerateRun:
             "samples": self.texts,
             "history": self.model.history_.to_dict(),
             "notes": self.notes,
+            "versions": self.model.versions_,
             "settings": self.settings,
         }
         return verbs.metrics("generate", source, found)

@@ -36,6 +36,11 @@ class Options(Settings):
     verb: ClassVar[str]
     meaningless: ClassVar[frozenset[str]] = frozenset()
 
+    @classmethod
+    def completed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """What was given, and what follows from it."""
+        return given
+
 
 Own = TypeVar("Own", bound=Options)
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -97,6 +102,7 @@ def job(own: type[Own], flags: Mapping[str, Any], config: str | None) -> Job[Own
     """
     given = {} if config is None else read_config(Path(config), own)
     given |= flags
+    given = own.completed(given)
     _check_there(own, given)
     built = settle(panels(own).values(), given)
     return Job(built[own], built[Network], built[Training])

@@ -68,6 +68,7 @@ class TagRun:
             "evaluation": self.evaluation.to_dict(),
             "history": self.model.history_.to_dict(),
             "notes": self.notes,
+            "versions": self.model.versions_,
             "settings": self.settings,
         }
         return verbs.metrics("tag", source, found)

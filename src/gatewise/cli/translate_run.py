@@ -69,6 +69,7 @@ class TranslateRun:
             "evaluation": self.evaluation.to_dict(),
             "history": self.model.history_.to_dict(),
             "notes": self.notes,
+            "versions": self.model.versions_,
             "settings": self.settings,
         }
         return verbs.metrics("translate", source, found)

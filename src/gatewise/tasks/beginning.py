@@ -135,7 +135,7 @@ def take_over(
         training,
         tuple(begin),
         facts,
-        (_note(facts),),
+        (_note(facts, task.engine),),
     )
 
 
@@ -177,8 +177,9 @@ def _begun(old: Any, training: Training) -> tuple[Sequence[State] | None, dict[s
     return (None if anew else states), facts
 
 
-def _note(facts: Mapping[str, Any]) -> str:
-    return f"training goes on from {in_words(facts)}; the optimizer {facts['optimizer']}"
+def _note(facts: Mapping[str, Any], engine: str) -> str:
+    where = "" if engine in facts["engine"] else f" on {engine}"
+    return f"training goes on{where} from {in_words(facts)}; the optimizer {facts['optimizer']}"
 
 
 def in_words(facts: Mapping[str, Any]) -> str:

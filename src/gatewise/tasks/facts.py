@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gatewise.data import frequency
-from gatewise.tasks.beginning import in_words
+from gatewise.tasks.beginning import engine_of, in_words
 
 if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
@@ -104,7 +104,7 @@ def training_facts(model: Any) -> dict[str, Any]:
     smoothing = training.label_smoothing
     return {
         **found,
-        "engine": model.engine,
+        "engine": engine_of(model),
         "seed": model.seed,
         "loss": training.loss,
         **({"label_smoothing": smoothing} if smoothing else {}),

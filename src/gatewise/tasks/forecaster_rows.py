@@ -82,7 +82,8 @@ def read_again(tail: SeriesTable, data: Any, **chosen: Any) -> SeriesTable:
         table = read_series(data, **{**own, **chosen})
     if (table.columns, table.targets) != (tail.columns, tail.targets):
         raise DataError(
-            f"the data has the columns {_columns(table)}; the model learnt from {_columns(tail)}"
+            f"the data has the columns {_columns(table)}; the model learnt from {_columns(tail)}: "
+            f"name the columns alike, or train a model of these"
         )
     if tail.frequency and table.times is not None and table.frequency is None:
         return replace(table, frequency=tail.frequency)  # too few rows to tell
