@@ -29,7 +29,7 @@ class Written:
     opening   lines of Python that load it, for README.md; then ask(part, inputs) gives its outputs
               by name. Or, where it is asked otherwise, None
     needs     what these lines need: packages as pip names them
-    verified  None: not yet
+    verified  what was compared with the model
     notes     what must be said
     """
 

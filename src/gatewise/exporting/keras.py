@@ -116,7 +116,7 @@ def opening(to: str, parts: Sequence[Part]) -> tuple[tuple[str, ...], tuple[str,
     names = [part.name for part in parts]
     if to == "savedmodel":
         signature = "part" if len(parts) > 1 else '"serving_default"'
-        lines = (
+        lines: tuple[str, ...] = (
             "import numpy as np",
             "import tensorflow as tf",
             "",
@@ -129,14 +129,17 @@ def opening(to: str, parts: Sequence[Part]) -> tuple[tuple[str, ...], tuple[str,
         )
         return lines, ("tensorflow",)
     lines = (
+        "import functools",
         "import keras",
         "import numpy as np",
         "",
+        "load = functools.partial(keras.saving.load_model, compile=False)",
         f"parts = {names}",
-        f'models = {{name: keras.saving.load_model(f"{{name}}.{to}") for name in parts}}',
+        f'models = {{name: load(f"{{name}}.{to}") for name in parts}}',
         "",
         "",
         "def ask(part, given):",
-        "    return {n: np.asarray(t) for n, t in models[part](given).items()}",
+        "    told = models[part](given)",
+        "    return {n: keras.ops.convert_to_numpy(t) for n, t in told.items()}",
     )
     return lines, ("keras", "tensorflow")

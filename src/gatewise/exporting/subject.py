@@ -19,6 +19,7 @@ from gatewise.artifact import Artifact, read_artifact
 from gatewise.batch import Batch
 from gatewise.engine import Outputs
 from gatewise.engines.onnx.engine import Engine, build_graphs
+from gatewise.engines.onnx.export import in_int8
 from gatewise.errors import ArtifactError, UsageError
 from gatewise.exporting.interface import Part, parts_of
 from gatewise.spec import NetworkSpec
@@ -81,10 +82,10 @@ class Subject:
         codec = self.artifact.model.get("codec") or {}
         return codec.get("lookback")
 
-    @property
+    @functools.cached_property
     def in_int8(self) -> bool:
         """Whether the artifact's own graphs have weights of 8 bits."""
-        return bool(self.artifact.model["data"].get("nats"))
+        return any(in_int8(graph) for graph in self.artifact.graphs.values())
 
     @functools.cached_property
     def graphs(self) -> list[dict[str, bytes]]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import Batch, step_mask
+from gatewise.engine import Outputs
 from gatewise.engines.onnx.engine import Engine
 from gatewise.engines.onnx.export import Runs
 from gatewise.errors import RunError
@@ -18,19 +19,20 @@ from gatewise.exporting.subject import Feeds, Runner, Subject
 from gatewise.reference import STATES
 from gatewise.spec import NetworkSpec
 
-TOLERANCE = 1e-5  # largest difference, relative to the largest output
+TOLERANCE = 1e-5  # largest difference of an output, relative to its largest value
 SIZES = ((1, 1), (1, 7), (4, 3), (7, 11))  # (sequences, steps or segments of the longest)
 SMALLEST = 0.1  # outputs that are smaller in all are compared as if they were as large as this
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was compared.
+    """What was compared; of several outputs each by itself.
 
     batches     how many
     sequences, steps  of the largest
-    difference  the largest between any two numbers
-    scale       the largest output
+    difference  the largest between two numbers of the output that is furthest off for its size
+    scale       the largest value of that output
+    name        of that output; "" where there is no other
     """
 
     batches: int
@@ -38,6 +40,7 @@ class Verified:
     steps: int
     difference: float
     scale: float
+    name: str = ""
 
     @property
     def relative(self) -> float:
@@ -45,9 +48,11 @@ class Verified:
 
     def words(self) -> str:
         """In one line."""
+        others = f" ({self.name}, the furthest off)" if self.name else ""
         return (
             f"{self.batches} batches of up to {self.sequences} sequences and {self.steps} steps, "
             f"padded: largest difference {self.difference:.1e}, outputs up to {self.scale:.3g}"
+            f"{others}"
         )
 
 
@@ -71,9 +76,9 @@ def verify(
         wanted, told = truth(part, feeds), run(part.name, feeds)
         for output in part.outputs:
             shape = " x ".join(map(str, feeds[part.inputs[0].name].shape[:2]))
-            where = f"{part.name}.{output.name} of {shape} steps"
+            name, where = f"{part.name}.{output.name}", f"of {shape} steps"
             one, other = wanted[output.name], told.get(output.name)
-            tally.add(where, *_meant(subject.spec, feeds, output.name, one, other))
+            tally.add(name, where, *_meant(subject.spec, feeds, output.name, one, other))
     return tally.verified(_sizes(subject, length), tolerance)
 
 
@@ -99,42 +104,58 @@ def verify_graphs(
     for number, (rows, steps) in enumerate(sizes):
         feeds = make_feeds(subject.spec, part, rows, steps, seed=number)
         batch = _batch(subject.spec, feeds)
-        wanted, told = subject.equations(batch), engine.forward(batch)
-        for name in ("output", "attention", "state"):
-            one, other = getattr(wanted, name), getattr(told, name)
-            if one is not None:
-                where = f"{name} of {rows} x {steps} steps"
-                tally.add(where, *_meant(subject.spec, feeds, name, one, other))
+        wanted = _by_name(subject.spec, subject.equations(batch))
+        told = _by_name(subject.spec, engine.forward(batch))
+        for name, one in wanted.items():
+            where = f"of {rows} x {steps} steps"
+            tally.add(name, where, *_meant(subject.spec, feeds, name, one, told.get(name)))
     return tally.verified(sizes, tolerance)
 
 
+def _by_name(spec: NetworkSpec, told: Outputs) -> dict[str, NDArray[Any]]:
+    """What there is of it; h and c by themselves."""
+    states = () if told.state is None else told.state
+    found = {"output": told.output, "attention": told.attention}
+    found |= dict(zip(STATES[spec.cell], states, strict=False))
+    return {name: array for name, array in found.items() if array is not None}
+
+
 class _Tally:
-    """The largest difference so far, and where."""
+    """Of each output the largest difference so far, where that is, and the largest value."""
 
     def __init__(self) -> None:
-        self.difference, self.scale, self.worst = 0.0, 0.0, ""
+        self.found: dict[str, tuple[float, str, float]] = {}
 
-    def add(self, where: str, wanted: NDArray[Any], told: Any) -> None:
-        off, size = _compare(where, wanted, told)
-        self.scale = max(self.scale, size)
-        if off > self.difference:
-            self.difference, self.worst = off, where
+    def add(self, name: str, where: str, wanted: NDArray[Any], told: Any) -> None:
+        off, size = _compare(f"{name} {where}", wanted, told)
+        before, worst, scale = self.found.get(name, (-1.0, "", 0.0))
+        if off > before:
+            before, worst = off, where
+        self.found[name] = before, worst, max(scale, size)
 
     def verified(self, sizes: Sequence[tuple[int, int]], tolerance: float | None) -> Verified:
+        name = max(self.found, key=lambda one: _share(self.found[one]))
+        difference, where, scale = self.found[name]
         found = Verified(
             batches=len(sizes),
             sequences=max(rows for rows, _ in sizes),
             steps=max(steps for _, steps in sizes),
-            difference=self.difference,
-            scale=self.scale,
+            difference=difference,
+            scale=scale,
+            name=name if len(self.found) > 1 else "",
         )
         if tolerance is not None and found.relative > tolerance:
             raise RunError(
-                f"the export does not answer as the model does: {self.worst} differs by "
-                f"{found.difference:.2e}, {found.relative:.1e} of the largest output (allowed "
+                f"the export does not answer as the model does: {name} {where} differs by "
+                f"{found.difference:.2e}, {found.relative:.1e} of its largest value (allowed "
                 f"{tolerance:.0e}); nothing was written"
             )
         return found
+
+
+def _share(found: tuple[float, str, float]) -> float:
+    difference, _, scale = found
+    return difference / max(scale, SMALLEST)
 
 
 def _sizes(subject: Subject, length: int | None = None) -> list[tuple[int, int]]:
@@ -234,6 +255,11 @@ def _compare(name: str, wanted: NDArray[Any], told: Any) -> tuple[float, float]:
         raise RunError(
             f"the export's {name} has shape {told.shape}, the model's {wanted.shape}; "
             f"nothing was written"
+        )
+    if not np.isfinite(wanted).all():
+        raise RunError(
+            f"the model's own {name} holds values that are not finite: there is nothing to compare "
+            f"an export with; train it again; nothing was written"
         )
     if not np.isfinite(told).all():
         raise RunError(f"the export's {name} holds values that are not finite; nothing was written")

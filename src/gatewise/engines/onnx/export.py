@@ -115,6 +115,12 @@ def described(graph: bytes, facts: Mapping[str, str]) -> bytes:
     return written
 
 
+def in_int8(graph: bytes) -> bool:
+    """Whether it holds weights of 8 bits."""
+    kinds = {constant.data_type for constant in onnx.load_from_string(graph).graph.initializer}
+    return bool(kinds & {onnx.TensorProto.INT8, onnx.TensorProto.UINT8})
+
+
 @final
 class Runs:
     """Graphs by name, each called with named arrays."""
