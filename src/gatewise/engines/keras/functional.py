@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, final
 
 import keras
 from keras import ops
 
 from gatewise.batch import Batch
-from gatewise.engines.keras.cells import State, Tensor, lay_out, valid_steps
+from gatewise.engines.keras.cells import Recurrent, Stack, State, Tensor, lay_out, valid_steps
 from gatewise.engines.keras.nets import Answer, EncoderDecoder, build
 from gatewise.reference import STATES
 from gatewise.spec import NetworkSpec
@@ -27,6 +27,8 @@ def functional(spec: NetworkSpec, weights: Weights) -> dict[str, Any]:
     net = build(spec)
     for variable, value in lay_out(dict(net.slots()), weights):
         variable.assign(value)
+    if spec.decoder == "fed_back":
+        net.decoder = Steps(net.decoder)  # type: ignore[union-attr,assignment]
     if spec.tie_embedding:  # written a second time, as the head's matrix
         net.head.linear.kernel.assign(weights[tied_table(spec)].T)
     ids = spec.embedding == "tokens"
@@ -46,6 +48,38 @@ def functional(spec: NetworkSpec, weights: Weights) -> dict[str, Any]:
     state = ops.stack(list(states.values())) if states else None
     answer = net(Batch(**given, state=state))
     return {"model": keras.Model({**given, **states}, _named(answer), name=spec.kind)}
+
+
+@final
+class Steps:
+    """A decoder's stack for one step at a time, as cells: each call of a whole layer would bring
+    a loop of its own, and a graph of 96 steps take minutes to write.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.cells = [
+            _cell(layer, f"decoder_{number}") for number, (layer,) in enumerate(stack.layers)
+        ]
+
+    def __call__(
+        self, x: Tensor, lengths: None = None, states: list[State] | None = None, noise: None = None
+    ) -> tuple[Tensor, list[State]]:
+        """See Stack; (B, 1, inputs) -> (B, 1, H)"""
+        finals: list[State] = []
+        h = x[:, 0]
+        for cell, state in zip(self.cells, states or (), strict=True):
+            h, last = cell(h, list(state))
+            finals.append(tuple(last))
+        return h[:, None], finals
+
+
+def _cell(layer: Recurrent, name: str) -> Any:
+    """The layer's cell once more, under a name of its own: Keras finds operations by name."""
+    cell = layer.layer.cell
+    own = type(cell).from_config({**cell.get_config(), "name": name})
+    own.build((None, cell.kernel.shape[0]))
+    own.set_weights(cell.get_weights())
+    return own
 
 
 def _encoder(net: EncoderDecoder, read: dict[str, Any]) -> Any:

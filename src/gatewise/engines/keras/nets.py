@@ -18,6 +18,7 @@ from gatewise.engines.keras.cells import (
     State,
     Tensor,
     drop,
+    side_by_side,
     symbolic,
 )
 from gatewise.engines.keras.layers import Bridge, Embedding, Head, Shortcut, table_of
@@ -67,8 +68,12 @@ class ManyToOne:
         noise  random numbers of a step of training; None: nothing is dropped
         """
         x, lengths = self.embedding(batch.x, batch.lengths, noise)
-        outputs, _ = self.encoder(x, lengths, noise=noise)
-        pooled, attention = self.pooling(outputs, lengths)
+        outputs, states = self.encoder(x, lengths, noise=noise)
+        if self.spec.pooling == "last" and lengths is None:  # then outputs need not be kept
+            top = states[-1 - self.spec.bidirectional :]
+            pooled, attention = side_by_side(state[0] for state in top), None
+        else:
+            pooled, attention = self.pooling(outputs, lengths)
         output = self.steps(self.head(drop(pooled, self.spec.dropout, noise)))  # (B, K, D)
         return Answer(output if self.shortcut is None else output + self.shortcut(batch), attention)
 
