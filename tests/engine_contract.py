@@ -31,8 +31,8 @@ from gatewise.weights import shapes
 
 HERE = Path(__file__).resolve().parent
 SPECS = every_spec()
-# the loops' lengths and 5 have no common factor: every value comes
-GRID = list(SPECS)[::5] + [name for name in SPECS if "tied" in name]
+# the loops' lengths and 7 have no common factor: every value comes
+GRID = list(SPECS)[::7] + [name for name in SPECS if "tied" in name]
 SMALL = {  # network -> loss; gradients of these, and of no more, take a moment
     "lstm-1-bi-last-linear": "mse",
     "gru-1-uni-attention-none": "huber",
