@@ -24,7 +24,6 @@ from gatewise.engines.onnx.engine import Engine, build_graphs
 from gatewise.errors import ArtifactError, MissingExtraError, RunError, UsageError
 from gatewise.exporting import export as exporting
 from gatewise.exporting import formats, verify
-from gatewise.exporting.subject import subject_of
 from gatewise.spec import NetworkSpec
 
 ONCE = gw.Training(epochs=1)
@@ -272,59 +271,6 @@ def test_what_answers_otherwise_is_not_written(forecaster, tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_each_output_is_judged_by_its_own_size(tmp_path, monkeypatch):
-    """With logits of thousands an attention that is off by 1e-3 would be a millionth of them."""
-    spec = every_spec()["lstm-1-uni-attention-linear"]
-    model = saved(tmp_path / "m", spec, {"head.bias": np.float32(5000.0)})
-    done = gw.export(model, "torch", tmp_path / "fine")
-    assert done.verified.name in ("model.output", "model.attention")
-    answer = verify.Runs.__call__
-
-    def wrong(self, name, feeds):
-        told = answer(self, name, feeds)
-        return {**told, "attention": told["attention"] + np.float32(1e-3)}
-
-    monkeypatch.setattr(verify.Runs, "__call__", wrong)
-    with pytest.raises(RunError, match=r"model\.attention of \d+ x \d+ steps differs by 1\.0"):
-        gw.export(model, "torch", tmp_path / "off")
-
-
-def test_graphs_are_judged_by_output_and_by_state(tmp_path, monkeypatch):
-    spec = every_spec()["lstm-1-uni-steps-none"]
-    model = saved(tmp_path / "m", spec, {"head.bias": np.float32(5000.0)})
-    forward = Engine.forward
-
-    def wrong(self, batch):
-        told = forward(self, batch)
-        return replace(told, state=told.state + np.array([[[[1e-3]]], [[[0]]]], np.float32))
-
-    monkeypatch.setattr(formats.Engine, "forward", wrong)
-    with pytest.raises(RunError, match=r"as the model does: h of \d+ x \d+ steps differs by 1\.0"):
-        gw.export(model, "onnx", tmp_path / "off")
-
-
-@pytest.mark.parametrize("to", ["onnx", "torch"])
-def test_a_model_without_answers_is_not_exported(tmp_path, to):
-    """Its comparisons are all false, and must not pass for it."""
-    spec = every_spec()["lstm-1-uni-last-linear"]
-    model = saved(tmp_path / "m", spec, {"head.bias": np.float32("nan")})
-    with pytest.raises(RunError, match=r"the model's own .* not finite"):
-        gw.export(model, to, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_weights_of_8_bits_are_found_in_the_graphs(tmp_path):
-    model = gw.Generator(verbose=0, quantize=True, training=ONCE, network=gw.Network(hidden_size=8))
-    model.fit(toys.toy_play(2000))
-    subject = subject_of(model)
-    assert subject.in_int8
-    assert not replace(
-        subject, artifact=replace(subject.artifact, graphs=subject.graphs[0])
-    ).in_int8
-    del subject.artifact.model["data"]["nats"]
-    assert subject_of(model).in_int8
-
-
 def test_int8_that_is_far_off_is_told_not_refused(forecaster, tmp_path, monkeypatch):
     forward = Engine.forward
 
@@ -363,6 +309,36 @@ def test_only_an_export_of_the_same_format_is_replaced(forecaster, tmp_path):
     (tmp_path / "thesis/chapter.txt").write_text("years of work")
     with pytest.raises(UsageError, match=r"holds no codec\.json of an earlier run"):
         gw.export(forecaster, "onnx", tmp_path / "thesis")
+
+
+def test_help_names_every_format(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["export", "--help"]) == 0
+    told = [line.strip(" │").split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    listed = {line[0]: line[1] for line in told if len(line) == 2 and line[0] in formats.FORMATS}
+    assert listed == {name: form.what for name, form in formats.FORMATS.items()}
+
+
+def test_a_long_export_says_so_before_it_begins(tmp_path, monkeypatch, capsys):
+    spec = every_spec()["lstm-2-uni-fed_back-linear-0ahead"]
+    model = saved(tmp_path / "m", NetworkSpec(**{**spec.model_dump(), "horizon": 26}))
+    said = []
+
+    def write(subject, folder, length):
+        said.append(capsys.readouterr().err)
+        raise RunError("enough")
+
+    form = replace(formats.FORMATS["torch-export"], write=write)
+    monkeypatch.setattr(exporting, "FORMATS", {**formats.FORMATS, "torch-export": form})
+    with pytest.raises(RunError):
+        gw.export(model, "torch-export", tmp_path / "out")
+    assert main(["export", str(model), "--to", "torch-export", "--quiet"]) == 1
+    long = "note: this takes long: the 26 steps of the decoder, of 2 layers each, are written"
+    assert said[0].startswith(long)
+    assert said[1] == ""
+    capsys.readouterr()
+    gw.export(model, "onnx", tmp_path / "out")
+    assert capsys.readouterr().err == ""
 
 
 def test_the_command_line(forecaster, tmp_path, monkeypatch, capsys):

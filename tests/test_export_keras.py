@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +138,50 @@ def test_what_keras_refuses_is_told_and_nothing_is_left(forecaster, tmp_path, mo
     with pytest.raises(RunError, match=r"could not write this network as h5: .*no_such"):
         gw.export(forecaster, "h5", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+SLOW = """
+import os, time
+open("began", "w").write(str(os.getpid()))
+time.sleep(60)
+"""
+KILLED = """
+import sys
+from gatewise.cli import main
+from gatewise.exporting import export, keras
+export.importlib.util.find_spec = lambda name: name
+keras.MODULE = "slow"
+sys.exit(main(["export", sys.argv[1], "--to", "h5", "--out", "out"]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_export_that_is_ended_leaves_nothing_behind(forecaster, tmp_path, number, code):
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "slow.py").write_text(SLOW)
+    path = os.pathsep.join([str(Path(gw.__file__).parents[1]), str(tmp_path)])
+    running = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(forecaster)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path / "temporary")},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        began = tmp_path / "began"
+        deadline = time.monotonic() + 60
+        while not (began.exists() and began.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert list((tmp_path / "temporary").glob("gatewise-*"))
+        running.send_signal(number)
+        assert running.wait(timeout=30) == code
+    finally:
+        running.kill()
+        running.wait()
+    assert list((tmp_path / "temporary").glob("gatewise-*")) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["began", "slow.py", "temporary"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(began.read_text()), 0)
 
 
 def test_a_missing_extra_is_named(forecaster, tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ def export(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="onnx, onnx-int8, safetensors, torch, torch-export, keras, h5 or savedmodel.",
+            help="One of the formats above.",
         ),
     ],
     out: Annotated[
@@ -42,6 +42,17 @@ def export(
     what answers otherwise is not written.
 
     \b
+    Formats:
+      onnx          ONNX graphs, run by onnxruntime
+      onnx-int8     ONNX graphs with weights of 8 bits
+      safetensors   canonical weights, with the spec
+      torch         weights.pth, and network.py that needs torch alone
+      torch-export  programs (.pt2) of torch.export
+      keras         models (.keras) of Keras 3, on any of its backends
+      h5            models (.h5) in Keras' older format
+      savedmodel    SavedModel, for TensorFlow Serving
+
+    \b
     Examples:
       gatewise export air-forecast/model --to onnx
       gatewise export air-forecast/model --to torch --out air-torch
@@ -53,7 +64,7 @@ def export(
     from gatewise.exporting.export import PYTHON, README
     from gatewise.exporting.export import export as write
 
-    done = write(model, to=to, out=out, length=length)
+    done = write(model, to=to, out=out, length=length, verbose=0 if quiet else 1)
     console = show.open_console(sys.stderr if as_json else sys.stdout)
     if not quiet:
         show.notes(console, done.notes)

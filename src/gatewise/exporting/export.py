@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any
 from gatewise import outputs
 from gatewise.errors import MissingExtraError, UsageError, did_you_mean
 from gatewise.exporting.codec_source import codec_source
+from gatewise.exporting.ending import ending_in_order
 from gatewise.exporting.formats import FORMATS, KERAS, Format, Written
 from gatewise.exporting.readme import readme
 from gatewise.exporting.subject import Subject, subject_of
 from gatewise.exporting.verify import Verified
 from gatewise.version import __version__
 
+MANY = 50  # steps times layers of a decoder that is written step by step: half a minute
 CODEC, PYTHON, README = "codec.json", "codec.py", "README.md"
 MARK_KEY = "gatewise_export"
 PACKAGES = {"torch": ("torch",), "tensorflow": ("keras", "tensorflow")}  # extra -> what it brings
@@ -64,6 +67,7 @@ def export(
     out: str | os.PathLike[str] | None = None,
     *,
     length: int | None = None,
+    verbose: int = 1,
 ) -> Exported:
     """Write a model's network in another format, verified against the model.
 
@@ -72,15 +76,34 @@ def export(
     out     folder; None: named after model and format. An earlier export to the same format
             there is replaced
     length  torch-export alone: the one number of steps that it reads; None: any
+    verbose 0: silent, 1: says on stderr before it begins what will take long
 
     Several batch sizes and lengths, padding and states are answered as the model answers them, or
     nothing is written. Raises UsageError, ArtifactError, MissingExtraError; RunError when the
     export answers otherwise.
     """
     form = _format(to, length)
-    subject = subject_of(model)
+    with ending_in_order():
+        return _export(subject_of(model), to, form, out, length, verbose)
+
+
+def _export(
+    subject: Subject,
+    to: str,
+    form: Format,
+    out: str | os.PathLike[str] | None,
+    length: int | None,
+    verbose: int,
+) -> Exported:
     place = Path(f"{subject.name}-{to}") if out is None else Path(out)
     _check_place(place, to)
+    steps, layers = subject.spec.horizon, subject.spec.num_layers
+    if verbose and form.unrolls and subject.spec.decoder == "fed_back" and steps * layers > MANY:
+        sys.stderr.write(
+            f"note: this takes long: the {steps} steps of the decoder, of {layers} layers each, "
+            f"are written one after another\n"
+        )
+        sys.stderr.flush()
     with outputs.replacing(place) as folder:
         written = form.write(subject, folder, length)
         whole = "int32" if form.extra == KERAS else "int64"

@@ -309,12 +309,14 @@ class Format:
     extra   of gatewise that installs what is needed to write it, or ""
     write   into a folder, and verified
     lengths whether one length may be fixed
+    unrolls whether a decoder that is fed back is written step by step
     """
 
     what: str
     extra: str
     write: Write
     lengths: bool = False
+    unrolls: bool = False
 
 
 FORMATS: Mapping[str, Format] = {
@@ -322,8 +324,12 @@ FORMATS: Mapping[str, Format] = {
     "onnx-int8": Format("ONNX graphs with weights of 8 bits", "", write_onnx_int8),
     "safetensors": Format("canonical weights, with the spec", "", write_safetensors),
     "torch": Format("weights.pth, and network.py that needs torch alone", "torch", write_torch),
-    "torch-export": Format("programs (.pt2) of torch.export", "torch", write_program, True),
-    "keras": Format("models (.keras) of Keras 3, on any of its backends", KERAS, _keras("keras")),
-    "h5": Format("models (.h5) in Keras' older format", KERAS, _keras("h5")),
-    "savedmodel": Format("SavedModel, for TensorFlow Serving", KERAS, _keras("savedmodel")),
+    "torch-export": Format("programs (.pt2) of torch.export", "torch", write_program, True, True),
+    "keras": Format(
+        "models (.keras) of Keras 3, on any of its backends", KERAS, _keras("keras"), unrolls=True
+    ),
+    "h5": Format("models (.h5) in Keras' older format", KERAS, _keras("h5"), unrolls=True),
+    "savedmodel": Format(
+        "SavedModel, for TensorFlow Serving", KERAS, _keras("savedmodel"), unrolls=True
+    ),
 }

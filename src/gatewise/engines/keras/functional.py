@@ -28,7 +28,7 @@ def functional(spec: NetworkSpec, weights: Weights) -> dict[str, Any]:
     for variable, value in lay_out(dict(net.slots()), weights):
         variable.assign(value)
     if spec.decoder == "fed_back":
-        net.decoder = Steps(net.decoder)  # type: ignore[union-attr,assignment]
+        net.decoder = Steps(net.decoder)  # type: ignore[union-attr]
     if spec.tie_embedding:  # written a second time, as the head's matrix
         net.head.linear.kernel.assign(weights[tied_table(spec)].T)
     ids = spec.embedding == "tokens"
@@ -62,12 +62,13 @@ class Steps:
         ]
 
     def __call__(
-        self, x: Tensor, lengths: None = None, states: list[State] | None = None, noise: None = None
+        self, x: Tensor, states: list[State], noise: None = None
     ) -> tuple[Tensor, list[State]]:
         """See Stack; (B, 1, inputs) -> (B, 1, H)"""
+        del noise  # nothing is dropped
         finals: list[State] = []
         h = x[:, 0]
-        for cell, state in zip(self.cells, states or (), strict=True):
+        for cell, state in zip(self.cells, states, strict=True):
             h, last = cell(h, list(state))
             finals.append(tuple(last))
         return h[:, None], finals
