@@ -1,5 +1,5 @@
-"""What stands beside an exported network: its README's lines, run by a process without gatewise,
-give the model's answers from the data itself.
+"""What stands beside an exported network: its README's lines run as they stand, in a process
+without gatewise, and with other data give the model's answers.
 """
 
 from __future__ import annotations
@@ -17,28 +17,50 @@ import pytest
 
 import gatewise as gw
 from gatewise.data import toys
+from gatewise.exporting.readme import STEPS
+from gatewise.exporting.samples import sample, title
+from gatewise.exporting.subject import subject_of
+from gatewise.reference import CELLS
+from gatewise.reference.cells import sigmoid
 
 ONCE = gw.Training(epochs=1)
 SMALL = gw.Network(hidden_size=8)
 
 
-def run(folder: Path, before: str) -> Any:
-    """What the last line of the README's example gives, after `before`."""
+def example(folder: Path) -> list[str]:
     block = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)[1]
-    *lines, last = block.rstrip().splitlines()
+    return block.rstrip().splitlines()
+
+
+def run(folder: Path, before: str) -> Any:
+    """The README's example as it stands, then once more with the data of `before`: what that
+    prints.
+    """
+    lines = example(folder)
+    assert lines[-1].startswith("print(")
+    assert max(map(len, lines)) <= 100
+    at = next(i for i, line in enumerate(lines) if line.startswith("given"))
     script = "\n".join(
         [
+            *lines,
             "import json, sys",
             "import numpy as np",
             before,
-            *lines,
-            f"told = ({last.partition('  #')[0]})",
+            *lines[at:-1],
+            f"told = {lines[-1].removeprefix('print')}",
             "assert not any(name.startswith('gatewise') for name in sys.modules)",
             "told = told.tolist() if isinstance(told, np.ndarray) else told",
             "print(json.dumps(told))",
         ]
     )
-    ran = subprocess.run(
+    *first, last = ran(folder, script)
+    assert any(first), "the example prints nothing"
+    return json.loads(last)
+
+
+def ran(folder: Path, script: str) -> list[str]:
+    """What a script prints that runs in the folder."""
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         cwd=folder,
         capture_output=True,
@@ -46,8 +68,8 @@ def run(folder: Path, before: str) -> Any:
         check=False,
         timeout=120,
     )
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def two_columns(count: int = 240) -> pd.DataFrame:
@@ -127,12 +149,96 @@ def test_tags_of_tokens(tmp_path):
     assert run(tmp_path / "out", f"sentences = {asked!r}") == model.predict(asked)
 
 
+@pytest.fixture(scope="module")
+def months():
+    """A table with a column of times, and a forecaster of it."""
+    frame = two_columns().assign(time=pd.date_range("2000-01-01", periods=240, freq="MS"))
+    model = gw.Forecaster(4, lookback=12, verbose=0, training=ONCE, network=SMALL)
+    return frame, model.fit(frame, target="load", features=["heat"], time="time")
+
+
+def test_a_table_is_read_by_the_names_of_its_columns(tmp_path, months):
+    frame, model = months
+    gw.export(model, "onnx", tmp_path / "out")
+    frame[["heat", "time", "load"]].to_csv(tmp_path / "out/all.csv", index=False)
+    told = run(tmp_path / "out", "import pandas\nrows = pandas.read_csv('all.csv')")
+    np.testing.assert_allclose(np.ravel(told), model.predict(frame)["load"], rtol=1e-5)
+    assert "times (`time`) are not read" in (tmp_path / "out/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("pandas.DataFrame({'time': ['1949-01-01'] * 12})", "there is no column ['load', 'heat']"),
+        ("[['1949-01-01', 3.0]] * 12", "of ['load', 'heat'] in this order, numbers alone"),
+        ("[[1.0, 2.0]] * 11", "expected the last 12 rows or more"),
+        ("[[1.0, 2.0, 3.0]] * 12", "not (12, 3)"),
+        ("[[1.0, None]] * 12", "there is a cell without a number"),
+    ],
+)
+def test_other_rows_are_refused(tmp_path, months, rows, said):
+    gw.export(months[1], "onnx", tmp_path / "out")
+    lines = [
+        "import pandas",
+        "from codec import inputs",
+        "try:",
+        f"    inputs({rows})",
+        "except ValueError as error:",
+        "    print(error)",
+    ]
+    assert said in ran(tmp_path / "out", "\n".join(lines))[0]
+
+
+def test_times_are_those_of_all_rows(tmp_path):
+    frame = two_columns()
+    model = gw.Forecaster(4, lookback=12, calendar=True, verbose=0, training=ONCE, network=SMALL)
+    model.fit(frame, target=["load", "heat"], time="time")
+    gw.export(model, "onnx", tmp_path / "out")
+    frame.to_csv(tmp_path / "out/all.csv", index=False)
+    ahead = 4 if model.codec_.ahead else 0
+    before = [
+        "import pandas",
+        "rows = pandas.read_csv('all.csv')",
+        f"times = np.datetime64('2024-01-01T00') + np.arange(240 + {ahead})",
+    ]
+    told = run(tmp_path / "out", "\n".join(before))
+    wanted = model.predict(frame)[["load", "heat"]].to_numpy()
+    np.testing.assert_allclose(told, wanted, rtol=1e-5)
+    short = "from codec import inputs\ntry:\n    inputs([[1, 2]] * 20, ['2024-01-01'] * 12)\n"
+    short += "except ValueError as error:\n    print(error)"
+    assert ran(tmp_path / "out", short)[0].startswith(f"expected {20 + ahead} times: those of the")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[{}, {"ngrams": 1}, {"unit": "bpe", "ngrams": 2, "vocab_size": 300}],
+    ids=["triples", "characters", "pairs of pieces"],
+)
+def writer(request):
+    training = gw.Training(epochs=6, learning_rate=0.02, batch_size=4)
+    network = gw.Network(hidden_size=32, dropout=0, input_dropout=0)
+    model = gw.Generator(verbose=0, training=training, network=network, **request.param)
+    return model.fit(toys.toy_play(6000))
+
+
 @pytest.mark.parametrize("to", ["onnx", "torch"])
-def test_the_likeliest_next_character(tmp_path, to):
-    model = gw.Generator(verbose=0, training=ONCE, network=SMALL).fit(toys.toy_play(3000))
-    gw.export(model, to, tmp_path / "out")
-    wanted = model.generate("THE MILLER:\nWhat", length=1, temperature=0)
-    assert run(tmp_path / "out", "prompt = 'THE MILLER:\\nWhat'") == wanted
+def test_a_text_goes_on_as_the_model_writes_it(tmp_path, writer, to):
+    gw.export(writer, to, tmp_path / "out")
+    prompt = "THE MILLER:\nWhat"
+    wanted = writer.generate(prompt, length=40, temperature=0)
+    assert run(tmp_path / "out", f"prompt = {prompt!r}") == prompt + wanted
+    assert len(set(wanted)) > 8
+
+
+def test_a_text_among_several_begins_and_ends(tmp_path):
+    texts = [f"{a} {b}." for a in ("red", "green", "blue") for b in ("hat", "coat", "sock")] * 12
+    training = gw.Training(epochs=12, learning_rate=0.01)
+    model = gw.Generator(verbose=0, training=training, network=gw.Network(hidden_size=32))
+    model.fit(texts)
+    gw.export(model, "onnx", tmp_path / "out")
+    wanted = model.generate("gr", length=40, temperature=0)
+    assert run(tmp_path / "out", "prompt = 'gr'") == "gr" + wanted
+    assert len(wanted) < 30
 
 
 @pytest.mark.parametrize(("to", "attention"), [("onnx", "additive"), ("torch", "multiplicative")])
@@ -148,11 +254,53 @@ def test_translations(tmp_path, to, attention):
     assert any(wanted)
 
 
-def test_safetensors_have_no_network_to_ask(tmp_path):
-    model = gw.Forecaster(4, lookback=12, verbose=0, training=ONCE, network=SMALL)
-    model.fit(two_columns(), target="load", features=["heat"], time="time")
-    done = gw.export(model, "safetensors", tmp_path / "out")
+def test_safetensors_say_what_they_are(tmp_path, months):
+    done = gw.export(months[1], "safetensors", tmp_path / "out")
     text = (tmp_path / "out/README.md").read_text()
-    assert "safe_open" in text
-    assert "last 12 rows of load, heat" in text
+    assert "These are weights alone" in text
+    assert "last 12 rows of `load`, `heat`" in text
     assert done.files == ("weights.safetensors",)
+    printed = dict(line.split(" ", 1) for line in ran(done.path, "\n".join(example(done.path))))
+    rows = dict(re.findall(r"^\| `(.*)` \| (.*) \|$", text, re.MULTILINE))
+    assert rows == printed
+    assert rows["encoder.0.forward.recurrent"] == "(8, 32)"
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_the_step_of_a_layer_is_that_of_its_equations(cell):
+    """As NumPy reads it."""
+    sizes = {"rnn": 1, "gru": 3, "lstm": 4}
+    rng = np.random.default_rng(0)
+    given = {"x": rng.normal(size=(2, 3)), "h": rng.normal(size=(2, 5)), "c": rng.normal(size=5)}
+    given |= {
+        "input": rng.normal(size=(3, sizes[cell] * 5)),
+        "bias": rng.normal(size=sizes[cell] * 5),
+    }
+    given |= {
+        "recurrent": rng.normal(size=(5, sizes[cell] * 5)),
+        "candidate_bias": rng.normal(size=5),
+    }
+    names = ["x", "h", "c"] if cell == "lstm" else ["x", "h"]
+    names += ["input", "recurrent", "bias", *(["candidate_bias"] if cell == "gru" else [])]
+    wanted = CELLS[cell](*(given[name] for name in names))
+    known = {"tanh": np.tanh, "sigmoid": sigmoid, "split": lambda x, n: np.split(x, n, axis=-1)}
+    exec("\n".join(STEPS[cell]), known, given)
+    np.testing.assert_allclose(given["h"], wanted[0], rtol=1e-12)
+
+
+def test_titles_tell_one_model_from_another(months):
+    assert title(subject_of(months[1])) == "Forecaster of load"
+    reviews = toys.toy_reviews(60).rename(columns={"label": "mood"})
+    model = gw.Classifier(members=1, verbose=0, training=ONCE).fit(reviews, label="mood")
+    assert title(subject_of(model)) == "Classifier of `mood`: negative, positive"
+    entities = toys.toy_entities(60)
+    tagger = gw.Tagger(verbose=0, training=ONCE).fit(entities.tokens, entities.tags)
+    assert title(subject_of(tagger)) == "Tagger of tokens: LOC, ORG, PER"
+
+
+def test_chinese_is_asked_in_chinese():
+    reviews = toys.toy_reviews(60, language="zh")
+    model = gw.Classifier(members=1, verbose=0, training=ONCE).fit(
+        reviews["text"], reviews["label"]
+    )
+    assert sample(subject_of(model)) == ['texts = ["比我想的还要好。"]']
