@@ -92,23 +92,54 @@ def dropping(engine: str) -> dict[str, float]:
         max(float(np.abs(runs[0][name] - other[name]).max()) for name in other)
         for other in runs[1:]
     ]
-    return {"same seed": apart[0], "other seed": apart[1], "dropped": dropped(engine)}
+    return {
+        "same seed": apart[0],
+        "other seed": apart[1],
+        **dropped(engine),
+        "drawn twice": drawn_twice(),
+    }
 
 
-def dropped(engine: str) -> float:
-    """A head over what stands still: a weight of it moves where its input was not dropped."""
+def drawn_twice() -> int:
+    """Pairs of draws that begin alike: of a step, and of four turns of a loop in it."""
+    from gatewise.engines.keras.cells import Noise
+
+    whole = Noise(np.array([7, 11], np.uint32))
+    turns = [whole.of_step(number) for number in range(4)]
+    drawn = [np.asarray(noise.uniform((4,))) for noise in (whole, *turns) for _ in range(4)]
+    return sum(
+        bool(np.array_equal(one, other))
+        for place, one in enumerate(drawn)
+        for other in drawn[:place]
+    )
+
+
+def dropped(engine: str) -> dict[str, float]:
+    """A head over what stands still: a weight of it moves where its input was not dropped, beside
+    the bias by as much as that input. The share that is dropped, and how much larger the rest is.
+    """
     size = 512
     spec = NetworkSpec(kind="many_to_one", cell="rnn", hidden_size=size, output_size=1, dropout=0.3)
     weights = {name: np.abs(value) for name, value in random_weights(spec).items()}
     training = Training(optimizer="sgd", momentum=0.0)
     found = engine_of(engine, spec, **training.chosen())
     source = Examples(Batch(x=np.ones((1, 1, 1), np.float32), y=np.zeros((1, 1, 1), np.float32)))
-    moved = []
+    found.set_weights(weights)
+    slopes = found.gradients(source.batch)  # without dropout
+    read = slopes["head.kernel"] / slopes["head.bias"]
+    moved, raised = [], []
     for seed in range(8):
         found.set_weights(weights)
-        found.train_epoch(source, EpochPlan([np.arange(1)], np.ones(1), np.ones(1), seed=seed))
-        moved.append(found.get_weights()["head.kernel"] != weights["head.kernel"])
-    return 1.0 - float(np.mean(moved))
+        plan = EpochPlan([np.arange(1)], np.full(1, 1e-2), np.ones(1), seed=seed)
+        found.train_epoch(source, plan)
+        step = {n: v.astype(np.float64) - weights[n] for n, v in found.get_weights().items()}
+        there = step["head.kernel"] != 0
+        moved.append(there)
+        raised.append((step["head.kernel"] / step["head.bias"] / read)[there])
+    return {
+        "dropped": 1.0 - float(np.mean(moved)),
+        "raised": float(np.median(np.concatenate(raised))),
+    }
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ FILES = ("attention", "averaging", "cells", "engine", "layers", "losses", "nets"
 ONE_SIDED = {  # what only one of the two has, and why
     "attention": {"AT_ONCE", "NEVER", "dense", "column", "shares"},
     "averaging": {"moved"},
-    "cells": {"NAMES", "HELD", "MODULES", "LAYERS", "Tensor", "Noise", "lay_out", "drop"}
+    "cells": {"NAMES", "HELD", "MODULES", "LAYERS", "FLOAT", "Tensor", "Noise", "lay_out", "drop"}
     | {"symbolic", "step_numbers", "valid_steps", "at_steps", "side_by_side"},
     "engine": {"OPTIMIZERS", "REMEMBERED", "AVAILABLE_THREADS", "ONE_THREAD_BELOW"}
     | {"FIELDS", "Arrays"},
@@ -95,6 +95,8 @@ def test_the_same_seed_drops_the_same_and_another_does_not(engine: str) -> None:
     assert found["same seed"] == 0.0
     assert found["other seed"] > 1e-4
     assert 0.27 < found["dropped"] < 0.33  # four deviations of 4096 draws around 0.3
+    assert found["raised"] == pytest.approx(1 / 0.7, rel=1e-3)  # what is not dropped
+    assert found["drawn twice"] == 0
 
 
 REFUSED = """

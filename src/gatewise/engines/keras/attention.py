@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from gatewise.engines.keras.cells import (
+    FLOAT,
     Slot,
     Tensor,
     at_steps,
@@ -23,7 +24,7 @@ NEVER = -1e30  # a score whose weight is exactly 0; -inf cannot be written into 
 
 def dense(inputs: int, outputs: int, *, bias: bool = True) -> Any:
     """A linear layer whose weights are there at once."""
-    layer = keras.layers.Dense(outputs, use_bias=bias, kernel_initializer="zeros")
+    layer = keras.layers.Dense(outputs, use_bias=bias, kernel_initializer="zeros", dtype=FLOAT)
     layer.build((None, inputs))
     return layer
 

@@ -21,6 +21,7 @@ from gatewise.spec import NetworkSpec
 Tensor = Any
 State = tuple[Tensor, ...]  # (h, c) of an LSTM, (h,) of others; (B, H) each
 
+FLOAT = "float32"  # whatever keras.config says
 LAYERS: dict[str, Callable[..., Any]] = {
     "rnn": keras.layers.SimpleRNN,
     "gru": keras.layers.GRU,
@@ -74,6 +75,7 @@ class Recurrent:
             return_state=True,
             kernel_initializer="zeros",
             recurrent_initializer="zeros",
+            dtype=FLOAT,
         )
         self.layer.build((None, None, inputs))
 

@@ -11,6 +11,7 @@ from keras import ops
 from gatewise.batch import UNKNOWN, Batch
 from gatewise.engines.keras.attention import dense
 from gatewise.engines.keras.cells import (
+    FLOAT,
     Noise,
     Slot,
     State,
@@ -25,7 +26,7 @@ from gatewise.spec import NetworkSpec
 
 def table_of(ids: int, size: int) -> Any:
     """A vector for each id, whose weights are there at once."""
-    layer = keras.layers.Embedding(ids, size, embeddings_initializer="zeros")
+    layer = keras.layers.Embedding(ids, size, embeddings_initializer="zeros", dtype=FLOAT)
     layer.build((None,))
     return layer
 
@@ -44,7 +45,9 @@ class Embedding:
             self.table = table_of(spec.vocab_size, spec.embedding_size)
         elif spec.embedding != "none":
             self.linear = dense(spec.input_size * spec.segment_length, spec.embedding_size)
-        self.segments = keras.layers.Reshape((-1, spec.input_size * spec.segment_length))
+        self.segments = keras.layers.Reshape(
+            (-1, spec.input_size * spec.segment_length), dtype=FLOAT
+        )
         self.dropout, self.token_dropout = spec.input_dropout, spec.token_dropout
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
@@ -90,7 +93,7 @@ class Shortcut:
         self.spec = spec
         told = (spec.horizon, spec.output_size)
         self.map = keras.layers.EinsumDense(
-            "bnd,nkd->bkd", told, bias_axes="kd", kernel_initializer="zeros"
+            "bnd,nkd->bkd", told, bias_axes="kd", kernel_initializer="zeros", dtype=FLOAT
         )
         self.map.build((None, spec.shortcut, spec.output_size))
 

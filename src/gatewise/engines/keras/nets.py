@@ -12,6 +12,7 @@ from gatewise.batch import PADDING, Batch
 from gatewise.engines.keras.attention import DecoderAttention, Pooling
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import (
+    FLOAT,
     Noise,
     Slot,
     Stack,
@@ -50,7 +51,7 @@ class ManyToOne:
         self.encoder = Stack(spec, inputs, bidirectional=spec.bidirectional)
         self.pooling = Pooling(spec)
         self.head = Head(spec.pooled_size, spec.horizon * spec.output_size)
-        self.steps = keras.layers.Reshape((spec.horizon, spec.output_size))
+        self.steps = keras.layers.Reshape((spec.horizon, spec.output_size), dtype=FLOAT)
         self.shortcut = Shortcut(spec) if spec.shortcut else None
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
@@ -230,11 +231,11 @@ class EncoderDecoder:
             missing = spec.positions * spec.segment_length - spec.horizon
             future = ops.pad(batch.future, ((0, 0), (0, missing), (0, 0)))  # zeros behind K
             width = spec.segment_length * spec.future_size
-            future = keras.layers.Reshape((spec.positions, width))(future)
+            future = keras.layers.Reshape((spec.positions, width), dtype=FLOAT)(future)
             inputs = ops.concatenate([inputs, future], axis=-1)
         outputs, _ = self.decoder(inputs, states=states, noise=noise)  # (B, M, H)
         output = self.head(drop(outputs, spec.dropout, noise))  # (B, M, S * D)
-        output = keras.layers.Reshape((-1, spec.output_size))(output)
+        output = keras.layers.Reshape((-1, spec.output_size), dtype=FLOAT)(output)
         return output[:, : spec.horizon]
 
     def _fed_back(

@@ -14,7 +14,6 @@ tf.get_logger().setLevel("ERROR")  # it warns of every network that is new to it
 
 Tensor = Any
 State = tuple[Tensor, ...]
-SPREAD = 2**32  # seeds of different numbers have nothing in common
 SMALL = 64  # sizes of h
 VERSION = f"tensorflow {tf.__version__}"
 CUDNN = bool(tf.config.list_physical_devices("GPU"))
@@ -186,8 +185,8 @@ def uniform(shape: Any, seed: Tensor, number: int) -> Tensor:
 
 def mixed(seed: Tensor, number: Tensor) -> Tensor:
     """Another seed for each number."""
-    first, second = tf.unstack(tf.cast(seed, tf.int64))
-    return tf.stack([first + tf.cast(number, tf.int64) * SPREAD, second])
+    whole = tf.cast(seed, tf.int64), tf.cast(number, tf.int64)
+    return tf.random.experimental.stateless_fold_in(*whole)
 
 
 def with_gradients(
