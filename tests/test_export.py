@@ -120,10 +120,11 @@ model = torch.export.load("model.pt2").module()
 told = model(**{name: torch.from_numpy(array) for name, array in given.items()})
 told = {name: tensor.detach().numpy() for name, tensor in told.items()}
 """
+NIGHTLY_PROGRAM = pytest.param("torch-export", marks=pytest.mark.nightly)
 CODE = {"onnx": ONNX, "onnx-int8": ONNX, "torch": TORCH, "torch-export": PROGRAM}
 
 
-@pytest.mark.parametrize("to", CODE)
+@pytest.mark.parametrize("to", ["onnx", "onnx-int8", "torch", NIGHTLY_PROGRAM])
 def test_a_forecaster_answers_the_same_without_gatewise(forecaster, tmp_path, to):
     done = gw.export(forecaster, to, tmp_path / "out")
     model = gw.load(forecaster)
@@ -171,6 +172,7 @@ def compile_python(path: Path) -> None:
         compile(path.read_text(), str(path), "exec")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["lstm-1-uni-writes-additive", "gru-2-uni-steps-none"])
 def test_programs_carry_states_and_any_length(tmp_path, name):
     done = gw.export(saved(tmp_path / "m", every_spec()[name]), "torch-export", tmp_path / "out")
@@ -188,6 +190,7 @@ def test_a_program_of_segments_has_one_length(tmp_path):
         gw.export(tmp_path / "m", "torch-export", tmp_path / "out", length=10)
 
 
+@pytest.mark.nightly
 def test_a_committee_is_one_network(tmp_path):
     frame = toys.toy_reviews(60)
     model = gw.Classifier(members=2, verbose=0, training=ONCE).fit(frame["text"], frame["label"])

@@ -25,6 +25,7 @@ from gatewise.reference.cells import sigmoid
 
 ONCE = gw.Training(epochs=1)
 SMALL = gw.Network(hidden_size=8)
+NIGHTLY = pytest.mark.nightly  # a process that imports torch: one by day
 
 
 def example(folder: Path) -> list[str]:
@@ -88,9 +89,13 @@ def two_columns(count: int = 240) -> pd.DataFrame:
     ("to", "options"),
     [
         ("onnx", {"strategy": "direct", "transform": "log"}),
-        ("torch", {"window_scaling": "mean_std", "channel_independent": True}),
+        pytest.param(
+            "torch", {"window_scaling": "mean_std", "channel_independent": True}, marks=NIGHTLY
+        ),
         ("onnx", {"strategy": "encoder_decoder", "calendar": True}),
-        ("torch", {"strategy": "encoder_decoder", "window_scaling": "last"}),
+        pytest.param(
+            "torch", {"strategy": "encoder_decoder", "window_scaling": "last"}, marks=NIGHTLY
+        ),
         ("onnx", {"strategy": "by_position", "calendar": True, "scaling": "minmax"}),
     ],
 )
@@ -166,27 +171,23 @@ def test_a_table_is_read_by_the_names_of_its_columns(tmp_path, months):
     assert "times (`time`) are not read" in (tmp_path / "out/README.md").read_text()
 
 
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ("pandas.DataFrame({'time': ['1949-01-01'] * 12})", "there is no column ['load', 'heat']"),
-        ("[['1949-01-01', 3.0]] * 12", "of ['load', 'heat'] in this order, numbers alone"),
-        ("[[1.0, 2.0]] * 11", "expected the last 12 rows or more"),
-        ("[[1.0, 2.0, 3.0]] * 12", "not (12, 3)"),
-        ("[[1.0, None]] * 12", "there is a cell without a number"),
-    ],
-)
-def test_other_rows_are_refused(tmp_path, months, rows, said):
+REFUSED = {
+    "pandas.DataFrame({'time': ['1949-01-01'] * 12})": "there is no column ['load', 'heat']",
+    "[['1949-01-01', 3.0]] * 12": "of ['load', 'heat'] in this order, numbers alone",
+    "[[1.0, 2.0]] * 11": "expected the last 12 rows or more",
+    "[[1.0, 2.0, 3.0]] * 12": "not (12, 3)",
+    "[[1.0, None]] * 12": "there is a cell without a number",
+}
+
+
+def test_other_rows_are_refused(tmp_path, months):
     gw.export(months[1], "onnx", tmp_path / "out")
-    lines = [
-        "import pandas",
-        "from codec import inputs",
-        "try:",
-        f"    inputs({rows})",
-        "except ValueError as error:",
-        "    print(error)",
-    ]
-    assert said in ran(tmp_path / "out", "\n".join(lines))[0]
+    lines = ["import pandas", "from codec import inputs"]
+    for rows in REFUSED:
+        lines += ["try:", f"    inputs({rows})", "except ValueError as error:", "    print(error)"]
+    told = ran(tmp_path / "out", "\n".join(lines))
+    for line, said in zip(told, REFUSED.values(), strict=True):
+        assert said in line
 
 
 def test_times_are_those_of_all_rows(tmp_path):
@@ -221,7 +222,7 @@ def writer(request):
     return model.fit(toys.toy_play(6000))
 
 
-@pytest.mark.parametrize("to", ["onnx", "torch"])
+@pytest.mark.parametrize("to", ["onnx", pytest.param("torch", marks=NIGHTLY)])
 def test_a_text_goes_on_as_the_model_writes_it(tmp_path, writer, to):
     gw.export(writer, to, tmp_path / "out")
     prompt = "THE MILLER:\nWhat"
@@ -236,12 +237,24 @@ def test_a_text_among_several_begins_and_ends(tmp_path):
     model = gw.Generator(verbose=0, training=training, network=gw.Network(hidden_size=32))
     model.fit(texts)
     gw.export(model, "onnx", tmp_path / "out")
-    wanted = model.generate("gr", length=40, temperature=0)
-    assert run(tmp_path / "out", "prompt = 'gr'") == "gr" + wanted
-    assert len(wanted) < 30
+    for prompt in ("", "gr"):
+        wanted = model.generate(prompt, length=40, temperature=0)
+        assert run(tmp_path / "out", f"prompt = {prompt!r}") == prompt + wanted
+        assert 2 < len(wanted) < 30
 
 
-@pytest.mark.parametrize(("to", "attention"), [("onnx", "additive"), ("torch", "multiplicative")])
+@NIGHTLY
+def test_a_generator_of_one_length_pads(tmp_path):
+    model = gw.Generator(verbose=0, training=ONCE, network=SMALL).fit(toys.toy_play(3000))
+    gw.export(model, "torch-export", tmp_path / "out", length=20)
+    wanted = model.generate("THE", length=40, temperature=0)
+    assert run(tmp_path / "out", "prompt = 'THE'") == "THE" + wanted
+
+
+@pytest.mark.parametrize(
+    ("to", "attention"),
+    [("onnx", "additive"), pytest.param("torch", "multiplicative", marks=NIGHTLY)],
+)
 def test_translations(tmp_path, to, attention):
     pairs = toys.number_pairs(300, highest=999)
     network = gw.Network(hidden_size=16, attention=attention)
