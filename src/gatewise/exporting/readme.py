@@ -25,7 +25,9 @@ AFTER = """\
 `inputs` reads texts from their beginning. What is carried on with the network's state is read by
 `after`, which looks up the tokens before it too; `inputs` of a lone {piece} would not know them."""
 
-LOGS = "`TF_CPP_MIN_LOG_LEVEL=3 python run.py` keeps TensorFlow from logging to the terminal."
+LOGS = """\
+TensorFlow tells of itself on stderr; `TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 python run.py`
+keeps it quiet."""
 
 ALONE = """\
 These are weights alone. For a network that runs, use `gatewise export MODEL --to onnx` or

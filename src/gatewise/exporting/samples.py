@@ -116,12 +116,13 @@ def _times(data: dict[str, Any], count: int, ahead: int) -> list[str]:
     last = future(first, data["frequency"], count + ahead - 1)
     times = np.concatenate([[first], last]).astype("datetime64[s]")
     months = times.astype("datetime64[M]")
-    said = f"times = np.array({times.astype(str).tolist()}, dtype='datetime64[s]')"
+    unit = next(one for one in "Dhms" if (times.astype(f"datetime64[{one}]") == times).all())
+    times = times.astype(f"datetime64[{unit}]")
+    said = f"times = np.array({times.astype(str).tolist()}, dtype='datetime64[{unit}]')"
     if (months == times).all() and (step := _step(months)):
         said = f'times = np.datetime64("{months[0]}") + {_every(count + ahead, step)}'
     elif step := _step(times):
-        step_of = f'np.timedelta64({step}, "s")'
-        said = f'times = np.datetime64("{times[0]}") + np.arange({count + ahead}) * {step_of}'
+        said = f'times = np.datetime64("{times[0]}") + {_every(count + ahead, step)}'
     whose = f"of the rows and the {ahead} to forecast" if ahead else "of the rows"
     return [f"# yours: the times {whose}", *_wrapped(said)]
 
