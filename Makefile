@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# a file's tests stay together: what they train once serves all of them
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint format bench docs build clean
 
@@ -30,10 +33,10 @@ demo: $(VENV)/run  ## forecast the airline passengers a year ahead, with the rep
 	$(BIN)/gatewise forecast src/gatewise/data/airline_passengers.csv --target passengers --horizon 12 --out demo-out
 
 test: $(VENV)/dev  ## all tests but the slowest
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(VENV)/dev  ## all tests, the grid of every network on every engine too
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest $(WORKERS) -m ""
 
 lint: $(VENV)/dev  ## style and types
 	$(BIN)/ruff check

@@ -277,6 +277,9 @@ def checks(
     return found
 
 
+STRICT = ("-W", "error")
+
+
 @lru_cache(maxsize=4)
 def outcome(script: str, backend: str, *arguments: str) -> dict[str, Any]:
     """What a script wrote as JSON; a process of its own, warnings as errors."""
@@ -284,7 +287,7 @@ def outcome(script: str, backend: str, *arguments: str) -> dict[str, Any]:
         out = Path(folder) / "out.json"
         environment = {**os.environ, "PYTHONPATH": f"{HERE.parent / 'src'}{os.pathsep}{HERE}"}
         environment.pop("KERAS_BACKEND", None)
-        command = [sys.executable, str(HERE / script), backend, str(out), *arguments]
+        command = [sys.executable, *STRICT, str(HERE / script), backend, str(out), *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode or not out.exists():
             raise RuntimeError(f"{script} {backend} ended with {done.returncode}: {done.stderr}")

@@ -74,6 +74,7 @@ class ForecastOptions(Options):
         """A model to go on from knows its horizon."""
         if given.get("start") is None or given.get("horizon") is not None:
             return given
-        from gatewise.cli.forecast_run import started
+        from gatewise.tasks.beginning import fitted
+        from gatewise.tasks.forecaster import Forecaster
 
-        return {**given, "horizon": started(str(given["start"])).horizon}
+        return {**given, "horizon": fitted(Forecaster(1), str(given["start"])).horizon}

@@ -201,7 +201,7 @@ def write_program(subject: Subject, folder: Path, length: int | None) -> Written
     verified = verify(subject, parts, lambda name, feeds: runs[name](feeds), length=length)
     notes = [*_averaging(subject)]
     if length is not None:
-        notes.append(f"it reads {length} steps, no other number: pad to that; --to torch reads any")
+        notes.append(f"its length is fixed, {length}: pad to that; --to torch reads any")
     opening = (
         "import numpy as np",
         "import torch",

@@ -27,6 +27,12 @@ from gatewise.weights import shapes
 Fields = dict[str, Tensor]  # of a batch, those that are there
 FORCED = ("own", "truth", "mixed")  # what a decoder reads: see `forcing`
 
+# settings that formulas are written from; the others come as numbers with each step
+COMPILED = (
+    *("optimizer", "momentum", "weight_decay", "clip_norm", "clip_value"),
+    *("loss", "label_smoothing"),
+)
+
 
 @final
 class Program:
@@ -130,9 +136,13 @@ class Program:
         return keras.StatelessScope(state_mapping=lay_out(self.slots, weights))
 
 
-@lru_cache(maxsize=8)
 def program(spec: NetworkSpec, training: Training) -> Program:
-    """Compiling costs seconds: several networks of one kind share what was compiled."""
+    """Compiling costs seconds: networks of one kind, trained by the same formulas, share it."""
+    return _program(spec, Training(**{name: getattr(training, name) for name in COMPILED}))
+
+
+@lru_cache(maxsize=8)
+def _program(spec: NetworkSpec, training: Training) -> Program:
     return Program(spec, training)
 
 
