@@ -184,7 +184,7 @@ def test_programs_carry_states_and_any_length(tmp_path, name):
 def test_a_program_of_segments_has_one_length(tmp_path):
     spec = every_spec()["lstm-1-uni-last-segments"]
     done = gw.export(saved(tmp_path / "m", spec), "torch-export", tmp_path / "out", length=9)
-    assert done.notes == ("it reads 9 steps, no other number: pad to that; --to torch reads any",)
+    assert done.notes == ("its length is fixed, 9: pad to that; --to torch reads any",)
     assert "(batch, 9, 3)" in (tmp_path / "out/README.md").read_text()
     with pytest.raises(UsageError, match="10 is not a multiple of the segments of 3 steps"):
         gw.export(tmp_path / "m", "torch-export", tmp_path / "out", length=10)

@@ -149,6 +149,8 @@ def test_a_missing_framework_is_told_with_its_extra(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for package in ("keras", engine):
+        monkeypatch.delitem(sys.modules, package, raising=False)
     spec = NetworkSpec(kind="many_to_one", output_size=1)
     with pytest.raises(MissingExtraError, match=rf"pip install 'gatewise\[{engine}\]'"):
         load_engine(engine, spec, Training(), initial(spec, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import subprocess
 import sys
@@ -85,7 +86,8 @@ def test_python_m_is_the_command():
 
 def test_a_backend_that_does_not_come_up_is_not_chosen(tmp_path: Path):
     """Its package is there and cannot be imported: afterwards the other may be taken."""
-    pytest.importorskip("keras")
+    if importlib.util.find_spec("keras") is None:
+        pytest.skip("Keras is not installed")
     (tmp_path / "jax").mkdir()
     (tmp_path / "jax" / "__init__.py").write_text("import nowhere_at_all\n")
     code = (
