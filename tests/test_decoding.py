@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from steppers import Table, log_softmax
 
@@ -115,6 +115,7 @@ def test_a_beam_of_one_is_greedy_whatever_the_length_penalty(seed, ties, penalty
 
 @settings(max_examples=60, deadline=None)
 @given(seeds, st.sampled_from([0.0, 0.3]), st.sampled_from([0.0, 0.6, 1.0, 3.0]))
+@example(357, 0.0, 0.0)  # float32 rounded its sum by more than a millionth
 def test_a_beam_as_wide_as_all_prefixes_finds_what_brute_force_finds(seed, impossible, penalty):
     table = random_table(seed, impossible=impossible)
     start, end, most = 1, 2, 4

@@ -138,6 +138,7 @@ def _grow(
     weights = z - highest
     mass = np.exp(weights, out=weights).sum(axis=1, dtype=np.float64, keepdims=True)
     ids, top = _top(z, min(beam, z.shape[1]))  # (R, n) each
+    top = top.astype(np.float64)  # or each step rounds a long answer's sum anew
     total = (log_p[:, None] + (top - highest - np.log(mass))).ravel()  # (R n,)
     sentence = np.repeat(owner, ids.shape[1])
     order = np.lexsort((-total, sentence))  # stable: equal ones stay in the order of beams and ids
