@@ -33,6 +33,7 @@ ENGINES = {  # name -> module with a class `Engine`
 ON_KERAS = ("tensorflow", "jax")
 DEVICES = ("auto", "cpu", "cuda")
 GATHERED = 2**20  # values of x gathered at once
+SILENT = "3"  # of TF_CPP_MIN_LOG_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +152,10 @@ def _choose_backend(name: str) -> None:
             advice = f"start a new process, with KERAS_BACKEND unset or '{name}'"
         raise UsageError(f"engine '{name}' needs KERAS_BACKEND={name}, but {cause}; {advice}")
     os.environ["KERAS_BACKEND"] = name
-    if name == "tensorflow" and live is None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # oneDNN calls its fallbacks errors
+    if name != "tensorflow" or live is not None:
+        return
+    # oneDNN calls its fallbacks errors; the process that began this one may have said so, too
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT) == SILENT:
         with _silent():
             importlib.import_module("keras")
 
