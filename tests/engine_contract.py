@@ -210,8 +210,7 @@ def a_loss_that_is_no_number_is_returned(name: str) -> None:
     spec = SPECS["lstm-1-uni-max-none"]
     batch = learnt_from(spec, "mse")
     source = Examples(replace(batch, y=batch.y * np.nan))
-    if name != "numpy":
-        assert np.isnan(engine_of(name, spec).train_epoch(source, plan_of(5)))
+    assert np.isnan(engine_of(name, spec).train_epoch(source, plan_of(5)))
 
 
 def an_interrupted_run_goes_on_exactly(name: str) -> None:
@@ -302,8 +301,8 @@ def main() -> None:
         try:
             check(name)
             found[label] = ""
-        except Exception:
-            found[label] = traceback.format_exc(limit=-3)
+        except Exception:  # whatever it is, the test of this check fails with these words
+            found[label] = traceback.format_exc(limit=-3) or label
     Path(out).write_text(json.dumps(found))
 
 

@@ -33,6 +33,7 @@ ENGINES = {  # name -> module with a class `Engine`
 ON_KERAS = ("tensorflow", "jax")
 DEVICES = ("auto", "cpu", "cuda")
 GATHERED = 2**20  # values of x gathered at once
+WARM_UP = 10.0  # updates
 SILENT = "3"  # of TF_CPP_MIN_LOG_LEVEL
 
 
@@ -190,6 +191,37 @@ def _silent() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def device_of(name: str, there: bool, framework: str) -> str:
+    """`cpu` or `cuda`, for what was asked for; there: whether the framework sees a CUDA device.
+
+    Raises UsageError where it does not, and should.
+    """
+    if name == "auto":
+        return "cuda" if there else "cpu"
+    if name == "cuda" and not there:
+        raise UsageError(
+            f"device 'cuda' was asked for, but {framework} sees no CUDA device here; "
+            f"use device='auto' (takes one where there is one) or 'cpu'"
+        )
+    return name
+
+
+def truth_unasked(decoder: str) -> float | None:
+    """The share of steps before which a decoder reads the truth, if nobody says how often: one of
+    values none, one of tokens all; None where nothing is fed back.
+    """
+    return {"fed_back": 0.0, "tokens": 1.0}.get(decoder)
+
+
+def mean_decay(decay: float, updates: int) -> float:
+    """d of a running mean m <- d m + (1 - d) w of the weights: min(decay, (1 + t) / (10 + t)).
+
+    At first it is smaller, or the mean would remember the beginning.
+    Source: TensorFlow's ExponentialMovingAverage.
+    """
+    return min(decay, (1.0 + updates) / (WARM_UP + updates))
 
 
 def gathered(

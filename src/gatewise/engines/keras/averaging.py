@@ -7,19 +7,18 @@ from typing import Any, final
 
 import numpy as np
 
+from gatewise.engine import mean_decay
 from gatewise.engines.keras.cells import Tensor
-
-WARM_UP = 10.0  # updates: the first ones count more, or the mean would remember the beginning
 
 
 @final
 class Average:
     """What is judged and kept in place of the weights that are trained.
 
-        m <- d m + (1 - d) w     after each update; d = min(decay, (1 + t) / (WARM_UP + t))
+        m <- d m + (1 - d) w     after each update; d: see gatewise.engine.mean_decay
 
     decay 0: the weights themselves, at no cost.
-    Source: Polyak & Juditsky 1992; the warm-up as in TensorFlow's ExponentialMovingAverage.
+    Source: Polyak & Juditsky 1992.
     """
 
     def __init__(self, decay: float) -> None:
@@ -37,7 +36,7 @@ class Average:
         if not self.decay:
             return 0.0
         self.updates += 1
-        return 1.0 - min(self.decay, (1.0 + self.updates) / (WARM_UP + self.updates))
+        return 1.0 - mean_decay(self.decay, self.updates)
 
     def in_place_of(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The mean where there is one, else the weights."""

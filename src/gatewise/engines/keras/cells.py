@@ -101,7 +101,7 @@ class Recurrent:
         """
         if self.backward:
             x = flip(x, lengths)
-        if symbolic(x) or backend.CUDNN:
+        if symbolic(x) or backend.GPU:
             mask = valid_steps(x, lengths) if lengths is not None and exact_state else None
             begin = None if state is None else list(state)
             outputs, *last = self.layer(x, mask=mask, initial_state=begin)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import IGNORED, PADDING, Batch, IntArray, Source
-from gatewise.engine import EpochPlan, Outputs, gathered
+from gatewise.engine import EpochPlan, Outputs, device_of, gathered
 from gatewise.engines.keras.averaging import Average
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import Tensor
@@ -37,7 +37,7 @@ class Engine:
         self.spec, self.training = spec, training
         self.name = keras.backend.backend()
         self.version = f"keras {keras.__version__} on {backend.VERSION}"
-        self.device = backend.device(device)
+        self.device = device_of(device, backend.GPU, backend.NAME)
         self.program = program(spec, training)
         self.packing = self.program.packing
         self.weights: dict[str, Tensor] = {}  # that are trained, packed

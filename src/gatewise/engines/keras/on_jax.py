@@ -9,12 +9,11 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-from gatewise.errors import UsageError
-
 Tensor = Any
 State = tuple[Tensor, ...]
 VERSION = f"jax {jax.__version__}"
-CUDNN = jax.default_backend() == "gpu"
+NAME = "JAX"
+GPU = jax.default_backend() == "gpu"
 
 
 def run(
@@ -140,18 +139,6 @@ def _rung(size: int) -> int:
 
 def _found(device: str) -> Any:
     return jax.devices("gpu" if device == "cuda" else "cpu")[0]
-
-
-def device(name: str) -> str:
-    """`cpu` or `cuda`. Raises UsageError when it is not there."""
-    if name == "auto":
-        return "cuda" if CUDNN else "cpu"
-    if name == "cuda" and not CUDNN:
-        raise UsageError(
-            "device 'cuda' was asked for, but JAX sees no CUDA device here; "
-            "use device='auto' (takes one where there is one) or 'cpu'"
-        )
-    return name
 
 
 def array(tensor: Tensor) -> Any:

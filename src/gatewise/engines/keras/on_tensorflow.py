@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gatewise.errors import UsageError
-
 tf.get_logger().setLevel("ERROR")  # it warns of every network that is new to it
 
 Tensor = Any
 State = tuple[Tensor, ...]
 SMALL = 64  # sizes of h
 VERSION = f"tensorflow {tf.__version__}"
-CUDNN = bool(tf.config.list_physical_devices("GPU"))
+NAME = "TensorFlow"
+GPU = bool(tf.config.list_physical_devices("GPU"))
 
 
 def run(
@@ -228,18 +227,6 @@ def fitted(sizes: tuple[int, int]) -> tuple[int, int]:
 
 def _named(device: str) -> str:
     return "/GPU:0" if device == "cuda" else "/CPU:0"
-
-
-def device(name: str) -> str:
-    """`cpu` or `cuda`. Raises UsageError when it is not there."""
-    if name == "auto":
-        return "cuda" if CUDNN else "cpu"
-    if name == "cuda" and not CUDNN:
-        raise UsageError(
-            "device 'cuda' was asked for, but TensorFlow sees no CUDA device here; "
-            "use device='auto' (takes one where there is one) or 'cpu'"
-        )
-    return name
 
 
 def array(tensor: Tensor) -> Any:

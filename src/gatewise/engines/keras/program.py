@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from gatewise.batch import PADDING, Batch
+from gatewise.engine import truth_unasked
 from gatewise.engines.keras.averaging import moved
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import Noise, Tensor, lay_out
@@ -147,10 +148,10 @@ def _program(spec: NetworkSpec, training: Training) -> Program:
 
 
 def forcing(spec: NetworkSpec, share: float) -> str:
-    """own: what a decoder does without being told (of values: reads itself, of tokens: the
-    truth); truth: always the truth; mixed: the truth as often as `share` says.
+    """own: what a decoder does without being told; truth: always the truth; mixed: the truth as
+    often as `share` says.
     """
-    own = {"fed_back": 0.0, "tokens": 1.0}.get(spec.decoder)
+    own = truth_unasked(spec.decoder)
     if own is None or share == own:
         return "own"
     return "truth" if share == 1.0 else "mixed"

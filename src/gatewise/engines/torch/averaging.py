@@ -9,19 +9,18 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from gatewise.engine import mean_decay
 from gatewise.engines.torch.cells import Slot
-
-WARM_UP = 10.0  # updates: the first ones count more, or the mean would remember the beginning
 
 
 @final
 class Average:
     """What is judged and kept in place of the weights that are trained.
 
-        m <- d m + (1 - d) w     after each update; d = min(decay, (1 + t) / (WARM_UP + t))
+        m <- d m + (1 - d) w     after each update; d: see gatewise.engine.mean_decay
 
     decay 0: the weights themselves, at no cost.
-    Source: Polyak & Juditsky 1992; the warm-up as in TensorFlow's ExponentialMovingAverage.
+    Source: Polyak & Juditsky 1992.
     """
 
     def __init__(self, parameters: Sequence[Tensor], decay: float) -> None:
@@ -41,7 +40,7 @@ class Average:
         if not self.decay:
             return
         self.updates += 1
-        decay = min(self.decay, (1.0 + self.updates) / (WARM_UP + self.updates))
+        decay = mean_decay(self.decay, self.updates)
         with torch.no_grad():
             torch._foreach_lerp_(self.means, [p.detach() for p in self.parameters], 1.0 - decay)
 

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
-from gatewise.engine import EpochPlan, Outputs, gathered
+from gatewise.engine import EpochPlan, Outputs, device_of, gathered, truth_unasked
 from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import Slot, State
 from gatewise.engines.torch.layers import Embedding
 from gatewise.engines.torch.losses import loss_of
 from gatewise.engines.torch.nets import Answer, build
-from gatewise.errors import UsageError
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
 
@@ -53,7 +52,7 @@ class Engine:
     ) -> None:
         self.spec, self.training = spec, training
         self.version = torch.__version__
-        self.device = _device(device)
+        self.device = device_of(device, torch.cuda.is_available(), "PyTorch")
         self.module = build(spec).to(self.device)
         self.slots = dict(self.module.slots())
         self._write(weights)
@@ -212,8 +211,7 @@ class Engine:
 
     def _forced(self, batch: Batch, share: float) -> Tensor | None:
         """(B, K) True where the truth is read; None: what the network does without being told."""
-        decoder = self.spec.decoder
-        own = {"fed_back": 0.0, "tokens": 1.0}.get(decoder)
+        own = truth_unasked(self.spec.decoder)
         if own is None or share == own:
             return None
         truth: Tensor = batch.y  # type: ignore[assignment]  # what is trained on has one
@@ -236,17 +234,6 @@ def _cut_off(states: list[State] | None) -> list[State]:
 
 def _array(tensor: Tensor | None) -> Any:
     return None if tensor is None else tensor.cpu().numpy()
-
-
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError(
-            "device 'cuda' was asked for, but PyTorch sees no CUDA device here; "
-            "use device='auto' (takes one where there is one) or 'cpu'"
-        )
-    return name
 
 
 def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.optim.Optimizer:
