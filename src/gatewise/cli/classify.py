@@ -21,6 +21,8 @@ def classify(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    resume: verbs.Resume = False,
+    checkpoint_minutes: verbs.Minutes = 5.0,
     **flags: Any,
 ) -> int:
     """Train on texts with labels, compare with baselines on texts kept from training.
@@ -39,10 +41,19 @@ def classify(
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import classify_run, show
 
-    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    order = verbs.order(
+        wanted.options,
+        data,
+        asked,
+        config,
+        quiet=quiet,
+        as_json=as_json,
+        resume=resume,
+        minutes=checkpoint_minutes,
+    )
     parts = classify_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    run = classify_run.train_and_judge(parts, wanted, verbose=order.verbose)
+    run = classify_run.train_and_judge(parts, wanted, order.checkpoints, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
     tested = show.counted(len(parts.test), "text")
     return verbs.finish(order, run, f"Test: {tested}, kept from training")

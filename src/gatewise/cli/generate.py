@@ -27,6 +27,8 @@ def generate(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    resume: verbs.Resume = False,
+    checkpoint_minutes: verbs.Minutes = 5.0,
     **flags: Any,
 ) -> int:
     """Learn how a text goes on, compare with counting models on its end, write more of it.
@@ -48,10 +50,19 @@ def generate(
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import generate_run
 
-    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    order = verbs.order(
+        wanted.options,
+        data,
+        asked,
+        config,
+        quiet=quiet,
+        as_json=as_json,
+        resume=resume,
+        minutes=checkpoint_minutes,
+    )
     parts = generate_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    run = generate_run.train_and_judge(parts, wanted, verbose=order.verbose)
+    run = generate_run.train_and_judge(parts, wanted, order.checkpoints, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
     told = None if quiet and as_json else order.console
     run = generate_run.with_samples(run, wanted.options, told)

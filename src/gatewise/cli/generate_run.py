@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewise import progress
+from gatewise.checkpoint import Checkpoints
 from gatewise.cli import samples, show, verbs
 from gatewise.cli.generate_options import GenerateOptions
 from gatewise.cli.options import Job
@@ -136,12 +137,13 @@ def _split(text: str, test: float | int) -> GenerateParts:
 
 
 def train_and_judge(
-    parts: GenerateParts, wanted: Job[GenerateOptions], *, verbose: int
+    parts: GenerateParts, wanted: Job[GenerateOptions], checkpoints: Checkpoints, *, verbose: int
 ) -> GenerateRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Generator(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, start=wanted.options.start, watch=progress.watch(verbose))
+    watch = progress.watch(verbose)
+    model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)
     # what follows from the task and is not to be chosen

@@ -26,6 +26,8 @@ def tag(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    resume: verbs.Resume = False,
+    checkpoint_minutes: verbs.Minutes = 5.0,
     **flags: Any,
 ) -> int:
     """Train on sentences with a tag for each token, compare with a baseline on sentences kept
@@ -45,10 +47,19 @@ def tag(
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import show, tag_run
 
-    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    order = verbs.order(
+        wanted.options,
+        data,
+        asked,
+        config,
+        quiet=quiet,
+        as_json=as_json,
+        resume=resume,
+        minutes=checkpoint_minutes,
+    )
     parts = tag_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    run = tag_run.train_and_judge(parts, wanted, verbose=order.verbose)
+    run = tag_run.train_and_judge(parts, wanted, order.checkpoints, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
     tested = show.counted(len(parts.test), "sentence")
     return verbs.finish(order, run, f"Test: {tested}, kept from training")

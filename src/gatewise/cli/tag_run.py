@@ -11,6 +11,7 @@ import numpy as np
 
 from gatewise import progress
 from gatewise.batch import IntArray
+from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.options import Job
 from gatewise.cli.parting import split_off, unseen, without_copies
@@ -165,11 +166,14 @@ def _taken(found: TaggedSentences, rows: IntArray) -> TaggedSentences:
     return TaggedSentences([found.tokens[i] for i in chosen], [tags[i] for i in chosen])
 
 
-def train_and_judge(parts: TagParts, wanted: Job[TagOptions], *, verbose: int) -> TagRun:
+def train_and_judge(
+    parts: TagParts, wanted: Job[TagOptions], checkpoints: Checkpoints, *, verbose: int
+) -> TagRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Tagger(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, start=wanted.options.start, watch=progress.watch(verbose))
+    watch = progress.watch(verbose)
+    model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
     own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)

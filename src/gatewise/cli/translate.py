@@ -26,6 +26,8 @@ def translate(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    resume: verbs.Resume = False,
+    checkpoint_minutes: verbs.Minutes = 5.0,
     **flags: Any,
 ) -> int:
     """Train on pairs of sequences, compare with baselines on pairs kept from training.
@@ -51,10 +53,19 @@ def translate(
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import show, translate_run
 
-    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    order = verbs.order(
+        wanted.options,
+        data,
+        asked,
+        config,
+        quiet=quiet,
+        as_json=as_json,
+        resume=resume,
+        minutes=checkpoint_minutes,
+    )
     parts = translate_run.read(data, wanted.options)
     order.tell_notes(parts.notes)
-    run = translate_run.train_and_judge(parts, wanted, verbose=order.verbose)
+    run = translate_run.train_and_judge(parts, wanted, order.checkpoints, verbose=order.verbose)
     order.tell_notes(run.notes, parts.notes)
     tested = show.counted(len(parts.test), "pair")
     return verbs.finish(order, run, f"Test: {tested}, kept from training")

@@ -24,6 +24,7 @@ from gatewise.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gatewise.checkpoint import Checkpoints
     from gatewise.cli.show import Judged
     from gatewise.spec import Training
     from gatewise.training import History
@@ -42,6 +43,22 @@ Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No notes, no progress.")]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with an unfinished run of the same command: OUT.unfinished/."
+    ),
+]
+Minutes = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-minutes",
+        metavar="number",
+        show_default=False,
+        help="Between two checkpoints within an epoch; another one stands at each epoch's end.",
+    ),
+]
+PAUSE = 1.0  # seconds: an epoch shorter than that costs less to repeat than to store
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,7 @@ class Order:
     console: Console
     quiet: bool
     as_json: bool
+    checkpoints: Checkpoints
 
     @property
     def verbose(self) -> int:
@@ -98,6 +116,8 @@ def order(
     *,
     quiet: bool,
     as_json: bool,
+    resume: bool = False,
+    minutes: float = 5.0,
 ) -> Order:
     """Found out before anything is read: where results go, and whether they can.
 
@@ -105,17 +125,27 @@ def order(
     asked  the flags as they were given
     Raises UsageError.
     """
+    from gatewise.checkpoint import Checkpoints
+
     verb = type(options).verb
     files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
+    out = out_folder(getattr(options, "out", None), files[0], verb)
     return Order(
         verb=verb,
         source=",".join(file.name for file in files),
         command=shell_line(verb, data, asked, config),
-        out=out_folder(getattr(options, "out", None), files[0], verb),
+        out=out,
         console=open_console(as_json),
         quiet=quiet,
         as_json=as_json,
+        checkpoints=Checkpoints(unfinished(out), minutes=minutes, pause=PAUSE, resume=resume),
     )
+
+
+def unfinished(out: Path) -> Path:
+    """Where a run keeps how far it is, until its results are in `out`."""
+    place = out.resolve()
+    return out.parent / f"{out.name or place.name}.unfinished"
 
 
 def finish(order: Order, run: Run, title: str) -> int:
@@ -129,7 +159,7 @@ def finish(order: Order, run: Run, title: str) -> int:
     told = run.metrics(order.source)
     with outputs.replacing(order.out) as folder:
         run.write(folder, order, told)
-    left = places(order.out)
+    left = left_behind(order, run.interrupted)
     if not (order.quiet and order.as_json):
         show.say(order.console, "")
         show.score_table(order.console, title, run.evaluation)
@@ -137,6 +167,16 @@ def finish(order: Order, run: Run, title: str) -> int:
     if order.as_json:
         tell_json(told, left)
     return ended(run.interrupted)
+
+
+def left_behind(order: Order, interrupted: bool) -> dict[str, Path]:
+    """What a run has left, and where; checkpoints are, when there is something to go on with."""
+    left = places(order.out)
+    if interrupted:
+        left["unfinished"] = order.checkpoints.folder
+    else:
+        order.checkpoints.remove()
+    return left
 
 
 def page_facts(order: Order, settings: Mapping[str, Any], own: type[Options]) -> dict[str, Any]:
@@ -204,7 +244,8 @@ def tell_places(console: Console, left: Mapping[str, Path]) -> None:
     from gatewise.cli import show
 
     for name, place in left.items():
-        show.say(console, f"{name:<11}  {place}")
+        hint = "   (--resume goes on)" if name == "unfinished" else ""
+        show.say(console, f"{name:<11}  {place}{hint}")
 
 
 def tell_json(told: Mapping[str, Any], left: Mapping[str, Path]) -> None:
