@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -58,7 +59,12 @@ class History:
 
 
 class Watch(Protocol):
-    """Who is told how training goes (a progress bar, lines of text, nobody)."""
+    """Who is told how training goes (a progress bar, lines of text, a log, nobody)."""
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        """What is trained next, in plain values: task, data, settings, engine, versions; which
+        part of a run it is. Facts hold until others of the same name are told.
+        """
 
     def begin(self, epochs: int, batches: int) -> None: ...
 
@@ -72,6 +78,9 @@ class Watch(Protocol):
 
 class Nobody:
     """A watch that says nothing."""
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass
 
     def begin(self, epochs: int, batches: int) -> None:
         pass

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatewise import progress
 from gatewise.batch import IntArray
 from gatewise.cli import verbs
 from gatewise.cli.class_answers import answer_table, together
@@ -26,6 +25,7 @@ from gatewise.judging.labels import LabelEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.tasks.classifier import Classifier
 from gatewise.tasks.shared import parameter_names
+from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,13 +207,13 @@ def _beside(
 
 
 def train_and_judge(
-    parts: ClassifyParts, wanted: Job[ClassifyOptions], *, verbose: int
+    parts: ClassifyParts, wanted: Job[ClassifyOptions], verbose: int, watch: Watch
 ) -> ClassifyRun:
     """Train on the one part, score on the other."""
     options = wanted.options
     own = {name: getattr(options, name) for name in PARAMETERS}
     model = Classifier(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    watch, frame = progress.watch(verbose), parts.frame
+    frame = parts.frame
     if frame is None:
         model.fit(parts.texts, parts.labels, start=options.start, watch=watch)
     else:

@@ -10,6 +10,7 @@ import typer
 from gatewise.cli import verbs
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.recording import Recording, Track, TrackTo
 
 
 @with_flags(ForecastOptions)
@@ -19,11 +20,13 @@ def forecast(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    track: Track = None,
+    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on a series, compare with baselines, forecast beyond its end.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
@@ -41,16 +44,22 @@ def forecast(
     source = Path(data)
     out = verbs.out_folder(wanted.options.out, source, "forecast")
     console = verbs.open_console(as_json)
+    command = verbs.shell_line("forecast", data, asked, config)
+    recording = Recording(out, data, command, track=track, track_to=track_to)
     series = forecast_run.read(source, wanted.options)
     if not quiet:
         show.notes(console, series.notes)
-    run = forecast_run.train_and_judge(series, wanted, verbose=0 if quiet else 1)
-    if not quiet:
-        show.notes(console, [note for note in run.notes if note not in series.notes])
-    metrics = run.metrics(source.name)
-    command = verbs.shell_line("forecast", data, asked, config)
-    with outputs.replacing(out) as folder:
-        run.write(folder, source.name, command, metrics)
+    with recording:
+        run = forecast_run.train_and_judge(
+            series, wanted, verbose=0 if quiet else 1, watch=recording.watch
+        )
+        if not quiet:
+            show.notes(console, [note for note in run.notes if note not in series.notes])
+        metrics = run.metrics(source.name)
+        with outputs.replacing(out) as folder:
+            run.write(folder, source.name, command, metrics)
+            recording.keep(run, folder, run.failure)
+        recording.tidy()
     places = verbs.places(out)
     if not (quiet and as_json):
         show.say(console, "")

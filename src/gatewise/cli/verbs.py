@@ -24,6 +24,7 @@ from gatewise.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gatewise.cli.recording import Recording
     from gatewise.cli.show import Judged
     from gatewise.spec import Training
     from gatewise.training import History
@@ -48,12 +49,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No notes, no progress.")]
 class Order:
     """What was typed, and where its answers go.
 
+    data     the files as they were named
     source   name of the data file
     command  the line that was typed, in one spelling
     out      folder of the results
     """
 
     verb: str
+    data: str
     source: str
     command: str
     out: Path
@@ -109,6 +112,7 @@ def order(
     files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
     return Order(
         verb=verb,
+        data=data,
         source=",".join(file.name for file in files),
         command=shell_line(verb, data, asked, config),
         out=out_folder(getattr(options, "out", None), files[0], verb),
@@ -118,10 +122,11 @@ def order(
     )
 
 
-def finish(order: Order, run: Run, title: str) -> int:
+def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
     """Write the results, show scores and places; the exit code.
 
-    title  of the table of scores
+    title      of the table of scores
+    recording  of the training: its log becomes one of the results
     """
     from gatewise import outputs
     from gatewise.cli import show
@@ -129,6 +134,8 @@ def finish(order: Order, run: Run, title: str) -> int:
     told = run.metrics(order.source)
     with outputs.replacing(order.out) as folder:
         run.write(folder, order, told)
+        recording.keep(run, folder)
+    recording.tidy()
     left = places(order.out)
     if not (order.quiet and order.as_json):
         show.say(order.console, "")

@@ -34,6 +34,7 @@ from gatewise.tasks.committee import (
 from gatewise.tasks.examples import Examples, read_examples, read_to_learn
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -157,10 +158,7 @@ class Classifier:
                 like=old.reading_.kind,
             )
         plan = class_plan.make_plan(self, examples, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         trained = train_members(
             plan.members,
             plan.spec,

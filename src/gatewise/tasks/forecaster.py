@@ -31,8 +31,9 @@ from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
 from gatewise.tasks.recipe import Strategy
+from gatewise.tasks.telling import watched
 from gatewise.tasks.training import train
-from gatewise.training import History, Watch
+from gatewise.training import History, Nobody, Watch
 from gatewise.weights import count
 
 if TYPE_CHECKING:
@@ -160,10 +161,9 @@ class Forecaster:
             table = read_series(data, **columns, **repairs)
         check_varies(table)
         plan = make_plan(self, table) if old is None else plan_on(self, table, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        seen = table.summary()
+        chosen = {"lookback": plan.codec.lookback, "strategy": plan.strategy}
+        watch = watched(self, watch, plan.network, plan.training, seen, **chosen)
         trained = train(
             plan, table, engine=self.engine, device=self.device, seed=self.seed, watch=watch
         )
@@ -183,7 +183,7 @@ class Forecaster:
         self.history_: History = trained.history
         self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes)
         self.versions_: dict[str, str] = versions(**trained.versions)
-        self.data_: dict[str, Any] = table.summary()
+        self.data_: dict[str, Any] = seen
         self.trained_rows_: int = len(table)
         self.scale_: NDArray[np.float64] = metrics.mase_scale(
             table.values[:, : len(table.targets)], plan.season
@@ -259,6 +259,7 @@ class Forecaster:
         folds: int = 4,
         refit: bool | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
+        watch: Watch | None = None,
     ) -> ForecastEvaluation:
         """One forecast per fold from origins that are `horizon` apart and end with the data.
 
@@ -266,6 +267,7 @@ class Forecaster:
                False: this model forecasts all; None: fresh models only where a fold would be
                judged on rows that this model has seen
         start  of a model that went on from another: that one again, for fresh models
+        watch  who is told how these train; None: nobody
         Raises DataError when there are too few rows, UsageError when refit=False would judge
         this model on rows that it has seen.
         """
@@ -290,14 +292,18 @@ class Forecaster:
         old = refit_start(self, table, int(origins[0]), start)
         parts: list[ForecastEvaluation] = []
         idle = 0  # folds whose training added nothing to the solved shortcut
-        for origin in origins:
+        watch = watch or Nobody()
+        for number, origin in enumerate(origins, 1):
+            watch.about({"round": f"fold {number} of {folds}"})
             model = Forecaster(**self.get_params(deep=False))
-            model.set_params(verbose=0).fit(table.rows(0, int(origin)), start=old)
+            model.set_params(verbose=0)
+            model.fit(table.rows(0, int(origin)), start=old, watch=watch)
             if model.history_.stopped == "interrupted":
                 raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))
             idle += bool(model.spec_.shortcut) and not behind(model)
             parts.append(judge(model, table, np.array([origin]), int(origin), told))
+        watch.about({"round": None})
         return replace(
             parts[0],
             origins=origins,

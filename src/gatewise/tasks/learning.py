@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gatewise.batch import Source
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import Weights, initial
 
@@ -49,5 +50,6 @@ def learn(
     """
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
     built = begin_on(engine, spec, training, begin, device=device)
+    engine_told(watch, built)
     history = fit(built, train, validation, training, seed=seed, watch=watch, behind=begin.behind)
     return Learnt(built.get_weights(), built.get_state(), history, {built.name: built.version})

@@ -27,6 +27,7 @@ from gatewise.tasks.beginning import State, fitted, unequal, with_known
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -105,10 +106,7 @@ class Tagger:
         given = _sentences(data, tags)
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,

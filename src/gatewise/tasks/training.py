@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
+from gatewise.runs.several import without_progress
 from gatewise.tasks import shortcut
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.plan import Plan, times_ahead
 from gatewise.tasks.shared import OLD, RANDOM
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
 
@@ -54,6 +56,7 @@ def train(
     seen = _windows(codec, table, 0, plan.first_held)
     held = _windows(codec, table, plan.first_held, len(table))
     first = begin_on(engine, spec, plan.training, begin, device=device)
+    engine_told(watch, first)
     history = fit(first, seen, held, plan.training, seed=seed, watch=watch, behind=begin.behind)
     notes = []
     if history.best_epoch == 0:
@@ -80,7 +83,8 @@ def train(
     everything = _windows(codec, table, 0, len(table))
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
-    told = watch if slow else None
+    told = watch if slow else without_progress(watch)
+    told.about({"part": "all rows"})
     if history.best_epoch and not _trained_again(second, everything, plan, history, seed, told):
         return replace(kept, history=replace(history, stopped="interrupted"))
     anew = "anew" if plan.beginning is None else "from the same start"
@@ -116,7 +120,7 @@ def _trained_again(
     plan: Plan,
     history: History,
     seed: int,
-    watch: Watch | None,
+    watch: Watch,
 ) -> bool:
     """Whether all epochs ran; Ctrl-C leaves weights that no validation has seen."""
     try:

@@ -25,6 +25,7 @@ from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.learning import learn
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.telling import watched
 from gatewise.tasks.translator_facts import facts
 from gatewise.tasks.translator_judging import judge
 from gatewise.tasks.translator_pairs import Written, read_given
@@ -130,10 +131,7 @@ class Translator:
         given = read_given(sources, targets)
         old: Translator | None = fitted(self, start)
         plan = translator_plan.make_plan(self, given, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
