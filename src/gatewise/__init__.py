@@ -29,6 +29,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gatewise.exporting.export import export
+    from gatewise.runs.log import RunLog
+    from gatewise.runs.mlflow import MLflow
+    from gatewise.runs.reading import read_runs
+    from gatewise.runs.tensorboard import TensorBoard
     from gatewise.spec import Network, NetworkSpec, Training
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
@@ -46,12 +50,15 @@ __all__ = [
     "GatewiseError",
     "Generator",
     "InputError",
+    "MLflow",
     "MissingExtraError",
     "Network",
     "NetworkSpec",
     "RunError",
+    "RunLog",
     "SpecError",
     "Tagger",
+    "TensorBoard",
     "Training",
     "Translator",
     "UsageError",
@@ -59,6 +66,7 @@ __all__ = [
     "datasets",
     "export",
     "load",
+    "read_runs",
     "toys",
 ]
 
@@ -67,6 +75,10 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.data.toys": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "gatewise.exporting.export": ("export",),
+    "gatewise.runs.log": ("RunLog",),
+    "gatewise.runs.mlflow": ("MLflow",),
+    "gatewise.runs.reading": ("read_runs",),
+    "gatewise.runs.tensorboard": ("TensorBoard",),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),

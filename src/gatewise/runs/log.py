@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, final
+from typing import Any, final
 
 from gatewise.errors import UsageError
 from gatewise.outputs import plain
@@ -43,52 +45,54 @@ class RunLog(Record):
         self.path = Path(path)
         self.resume = resume
         self.anew = anew
-        self._file: IO[str] | None = None
+        self._close: weakref.finalize[..., Any] | None = None  # holds the descriptor
+        self._file = -1
 
     def write(self, event: Event) -> None:
-        if self._file is None:
+        if self._close is None:
             self._file = self._open()
+            self._close = weakref.finalize(self, os.close, self._file)
         told: dict[str, Any] = dict(event)
         if told["event"] == "run" and self.resume:
             told["resumed"] = True
-        self._file.write(json.dumps(plain(told), ensure_ascii=False, allow_nan=False) + "\n")
-        self._file.flush()
+        line = json.dumps(plain(told), ensure_ascii=False, allow_nan=False) + "\n"
+        rest = line.encode("utf-8", "replace")
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
         if told["event"] == "done":
-            self._file.close()
-            self._file, self.resume, self.anew = None, False, False
+            self._close()
+            self._close, self.resume, self.anew = None, False, False
 
-    def _open(self) -> IO[str]:
+    def _open(self) -> int:
+        """A descriptor: what nobody closed is closed with the log, without a warning."""
+        how = os.O_RDWR | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if self.anew else 0)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.path.open("wb" if self.anew else "ab+")
-            if file.tell():  # behind a line that was torn begins a new one
-                file.seek(-1, os.SEEK_END)
-                torn = file.read(1) != b"\n"
-                file.write(b"\n" if torn else b"")
-            file.close()
-            opened = self.path.open("a", encoding="utf-8", errors="surrogateescape")
+            file = os.open(self.path, how | getattr(os, "O_CLOEXEC", 0), 0o666)
         except OSError as error:
             raise UsageError(
                 f"the log of the run cannot be written to {self.path} ({error.strerror}); "
                 f"choose another file"
             ) from None
-        _lock(opened)
-        return opened
+        _lock(file)
+        size = os.lseek(file, 0, os.SEEK_END)
+        if size:  # behind a line that was torn begins a new one
+            os.lseek(file, size - 1, os.SEEK_SET)
+            os.write(file, b"" if os.read(file, 1) == b"\n" else b"\n")
+        return file
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process opens the file for itself."""
-        return {**vars(self), "_file": None}
+        return {**vars(self), "_close": None, "_file": -1}
 
 
-def _lock(file: IO[str]) -> None:
+def _lock(file: int) -> None:
     try:
         import fcntl
     except ImportError:  # Windows
         return
-    try:
+    with suppress(OSError):  # held by somebody, or a file system without locks
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by somebody, or a file system without locks
-        return
 
 
 def is_open(path: Path) -> bool:

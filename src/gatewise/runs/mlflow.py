@@ -116,9 +116,8 @@ def _local(place: str) -> Path:
         )
     path = Path(rest.removeprefix("/") if found else place).resolve()
     if path.is_dir():
-        raise UsageError(
-            f"{place} is a folder; MLflow needs a file of SQLite: {path / 'mlflow.db'}"
-        )
+        better = path / "mlflow.db"
+        raise UsageError(f"{place} is a folder; MLflow needs a file of SQLite, such as {better}")
     return path
 
 
