@@ -26,11 +26,13 @@ from gatewise.tasks.beginning import State, behind, fitted
 from gatewise.tasks.facts import facts
 from gatewise.tasks.forecaster_beginning import plan_on, refit_start
 from gatewise.tasks.forecaster_rows import LearntRows, read_again, seen_rows, together
+from gatewise.tasks.forecaster_score import check_no_labels, negative_mase
 from gatewise.tasks.forecaster_state import restore, to_artifact
 from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
 from gatewise.tasks.recipe import Strategy
+from gatewise.tasks.sklearn_tags import tags
 from gatewise.tasks.telling import watched
 from gatewise.tasks.training import train
 from gatewise.training import History, Nobody, Watch
@@ -123,6 +125,7 @@ class Forecaster:
     def fit(
         self,
         data: Any,
+        y: None = None,
         *,
         target: str | list[str] | None = None,
         time: str | None = None,
@@ -135,6 +138,7 @@ class Forecaster:
     ) -> Self:
         """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
 
+        y           nothing: pipelines of scikit-learn pass it
         target      column(s) to forecast; None: the only column of numbers
         time        column of times; None: found, or none
         features    further columns to read, 'all' for all of numbers
@@ -149,6 +153,7 @@ class Forecaster:
         that was learnt before is lost.
         """
         check_choices(self)
+        check_no_labels(y)
         old: Forecaster | None = fitted(self, start)
         columns: dict[str, Any] = {"target": target, "time": time, "features": features}
         repairs: dict[str, Any] = {"sort": sort, "fill": fill, "duplicates": duplicates}
@@ -253,6 +258,20 @@ class Forecaster:
         origins = first + thin(last - first + 1, windows)
         return judge(self, table, origins, seen, self._forecast(table, origins))
 
+    def score(self, data: Any, y: None = None) -> float:
+        """Minus the MASE beyond the rows learnt from: what GridSearchCV maximises.
+
+        data  rows that go on where those learnt from ended, as the test part of TimeSeriesSplit
+              does; or all rows, those learnt from in front, as for `evaluate`. Every window of
+              `horizon` rows counts. Behind a gap the first `lookback` rows are only read
+        y     nothing: pipelines of scikit-learn pass it
+
+        Of several targets the mean; minus the MAE where MASE is not defined. `evaluate` says what
+        it is worth beside baselines. Raises DataError where no window fits.
+        """
+        check_no_labels(y)
+        return negative_mase(self, self._table(data))
+
     def backtest(
         self,
         data: Any,
@@ -352,3 +371,6 @@ class Forecaster:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags(None, labelled=False)

@@ -27,6 +27,7 @@ from gatewise.tasks.beginning import State, fitted, unequal, with_known
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
+from gatewise.tasks.sklearn_tags import tags as sklearn_tags
 from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
@@ -270,6 +271,9 @@ class Tagger:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return sklearn_tags(None, labelled=True)
 
 
 def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:

@@ -25,6 +25,7 @@ from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.learning import learn
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.sklearn_tags import tags
 from gatewise.tasks.telling import watched
 from gatewise.tasks.translator_facts import facts
 from gatewise.tasks.translator_judging import judge
@@ -269,3 +270,6 @@ class Translator:
         vars(self).update(state)
         if "graphs_" in state:
             self.steps_ = DecoderSteps(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags(None, labelled=True)
