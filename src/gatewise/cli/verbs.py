@@ -202,6 +202,7 @@ def places(out: Path) -> dict[str, Path]:
         "samples": out / "samples.txt",
         "model": out / "model",
         "metrics": out / "metrics.json",
+        "log": out / "run.jsonl",
     }
     return {name: place for name, place in left.items() if place.exists()}
 

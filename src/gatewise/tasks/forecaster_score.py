@@ -31,8 +31,8 @@ def negative_mase(model: Forecaster, table: SeriesTable) -> float:
         read = 0 if first > len(joined) else first
         raise DataError(
             f"a forecast of {model.horizon} steps needs as many rows to be judged on, and there "
-            f"are {len(joined) - read} behind those learnt from; give more, in scikit-learn with "
-            f"TimeSeriesSplit(test_size=...), or a shorter horizon"
+            f"are {len(joined) - read} behind those learnt from; give rows that follow, in "
+            f"scikit-learn with cv=TimeSeriesSplit(test_size=...), or a shorter horizon"
         )
     origins = first + thin(last - first + 1, MOST_WINDOWS)
     told = model._forecast(joined, origins)  # (n, K, D)
