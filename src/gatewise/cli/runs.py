@@ -30,9 +30,9 @@ def runs(
 ) -> None:
     """List and compare the runs whose logs lie in a folder or below it.
 
-    Every task verb leaves run.jsonl among its results, and in OUT.unfinished while it trains; in
-    Python fit(..., watch=gatewise.RunLog(FILE)) writes one. Settings in which the runs differ are
-    columns.
+    Every task verb leaves a log, run.jsonl; while it trains, in OUT.unfinished.
+    In Python fit(..., watch=gatewise.RunLog(FILE)) writes one.
+    Settings in which the runs differ are columns.
 
     \b
     Examples:
@@ -63,6 +63,7 @@ def runs(
     if table.alike:
         show.say(console, f"{show.counted(len(found), 'run')}, alike in all: {table.alike}")
         show.say(console, "")
-    show.table(console, table.head, table.rows)
+    for columns in table.within(console.width):
+        show.table(console, *table.part(columns))
     if out is not None:
         show.say(console, f"page  {out}")

@@ -10,6 +10,7 @@ from typing import Any
 from gatewise.errors import UsageError, did_you_mean
 from gatewise.runs.reading import LoggedRun, differing
 
+GAP = 3  # blanks between two columns of a table
 MOST_SETTINGS = 8  # columns of settings; all are in the JSON
 ORDERS: Mapping[str, Callable[[LoggedRun], Any]] = {  # name -> key, the smallest first
     "when": lambda run: str(run.about["at"]),
@@ -34,6 +35,26 @@ class RunTable:
     rows: tuple[tuple[str, ...], ...]
     alike: str
     notes: tuple[str, ...]
+
+    def within(self, width: int) -> list[list[int]]:
+        """The columns in as many parts as it takes for each to be no wider than this; the first
+        one, which names the run, stands in each.
+        """
+        sizes = [
+            max(map(len, (name, *(row[i] for row in self.rows)))) + GAP
+            for i, name in enumerate(self.head)
+        ]
+        parts: list[list[int]] = [[0]]
+        for column in range(1, len(sizes)):
+            taken = sum(sizes[one] for one in parts[-1])
+            if taken + sizes[column] > width and len(parts[-1]) > 1:
+                parts.append([0])
+            parts[-1].append(column)
+        return parts
+
+    def part(self, columns: Sequence[int]) -> tuple[list[str], list[list[str]]]:
+        """(head, rows) of some columns"""
+        return [self.head[i] for i in columns], [[row[i] for i in columns] for row in self.rows]
 
 
 def in_order(runs: Sequence[LoggedRun], by: str | None) -> list[LoggedRun]:
