@@ -63,7 +63,12 @@ class History:
 
 
 class Watch(Protocol):
-    """Who is told how training goes (a progress bar, lines of text, nobody)."""
+    """Who is told how training goes (a progress bar, lines of text, a log, nobody)."""
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        """What is trained next, in plain values: task, data, settings, engine, versions; which
+        part of a run it is. Facts hold until others of the same name are told.
+        """
 
     def begin(self, epochs: int, batches: int) -> None: ...
 
@@ -80,6 +85,9 @@ class Watch(Protocol):
 
 class Nobody:
     """A watch that says nothing."""
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass
 
     def begin(self, epochs: int, batches: int) -> None:
         pass

@@ -34,6 +34,7 @@ VERBS = {
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
+    "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.

@@ -10,6 +10,7 @@ import typer
 from gatewise.cli import verbs
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.recording import Recording, Track, TrackTo
 
 
 @with_flags(ForecastOptions)
@@ -21,11 +22,13 @@ def forecast(
     quiet: verbs.Quiet = False,
     resume: verbs.Resume = False,
     checkpoint_minutes: verbs.Minutes = 5.0,
+    track: Track = None,
+    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on a series, compare with baselines, forecast beyond its end.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
@@ -50,14 +53,21 @@ def forecast(
         resume=resume,
         minutes=checkpoint_minutes,
     )
+    recording = Recording(
+        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
+    )
     series = forecast_run.read(Path(data), wanted.options)
     order.tell_notes(series.notes)
-    run = forecast_run.train_and_judge(series, wanted, order.checkpoints, verbose=order.verbose)
-    order.tell_notes(run.notes, series.notes)
-    metrics = run.metrics(order.source)
-    with outputs.replacing(order.out) as folder:
-        run.write(folder, order.source, order.command, metrics)
-    places = verbs.left_behind(order, run.interrupted)
+    with recording:
+        run = forecast_run.train_and_judge(
+            series, wanted, order.verbose, recording.watch, order.checkpoints
+        )
+        order.tell_notes(run.notes, series.notes)
+        metrics = run.metrics(order.source)
+        with outputs.replacing(order.out) as folder:
+            run.write(folder, order.source, order.command, metrics)
+            recording.keep(run, folder, run.failure)
+    places = verbs.left_behind(order, recording, run.interrupted)
     if not (quiet and as_json):
         show.say(order.console, "")
         title = f"Test: the last {run.test} rows, kept from training"

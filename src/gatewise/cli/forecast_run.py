@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewise import progress
 from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.forecast_options import ForecastOptions
@@ -122,9 +121,9 @@ def read(source: Path, options: ForecastOptions) -> SeriesTable:
 def train_and_judge(
     series: SeriesTable,
     wanted: Job[ForecastOptions],
-    checkpoints: Checkpoints,
-    *,
     verbose: int,
+    watch: Watch,
+    checkpoints: Checkpoints,
 ) -> ForecastRun:
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options
@@ -135,7 +134,6 @@ def train_and_judge(
     model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     try:
         rows = series.rows(0, len(series) - test)
-        watch = progress.watch(verbose)
         model.fit(rows, start=start, watch=watch, checkpoints=checkpoints)
     except DataError as error:  # it counts the rows it was given
         kept = f"{len(series)} rows, {test} of them kept for the test: --test"
@@ -149,7 +147,9 @@ def train_and_judge(
         folds = min(folds, own_folds)
     evaluation = model.evaluate(series)
     try:
-        backtest = model.backtest(series, folds=folds, start=start, checkpoints=checkpoints)
+        backtest = model.backtest(
+            series, folds=folds, start=start, watch=watch, checkpoints=checkpoints
+        )
     except (KeyboardInterrupt, GatewiseError) as error:
         if folds <= own_folds:
             raise
@@ -161,7 +161,8 @@ def train_and_judge(
     shipped = model
     if options.refit and not interrupted and not failure:
         try:
-            shipped = refitted(model, series, progress.watch(verbose), start, checkpoints)
+            watch.about({"round": "refit"})
+            shipped = refitted(model, series, watch, start, checkpoints)
             notes.append(
                 f"refitted: the saved model and the forecast beyond the end learnt from all "
                 f"{len(series)} rows; the scores are those of the model before"

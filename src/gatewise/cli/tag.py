@@ -9,6 +9,7 @@ import typer
 
 from gatewise.cli import verbs
 from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.recording import Recording, Track, TrackTo
 from gatewise.cli.tag_options import TagOptions
 
 
@@ -28,12 +29,14 @@ def tag(
     quiet: verbs.Quiet = False,
     resume: verbs.Resume = False,
     checkpoint_minutes: verbs.Minutes = 5.0,
+    track: Track = None,
+    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on sentences with a tag for each token, compare with a baseline on sentences kept
     from training.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
@@ -57,9 +60,15 @@ def tag(
         resume=resume,
         minutes=checkpoint_minutes,
     )
+    recording = Recording(
+        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
+    )
     parts = tag_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    run = tag_run.train_and_judge(parts, wanted, order.checkpoints, verbose=order.verbose)
-    order.tell_notes(run.notes, parts.notes)
-    tested = show.counted(len(parts.test), "sentence")
-    return verbs.finish(order, run, f"Test: {tested}, kept from training")
+    with recording:
+        run = tag_run.train_and_judge(
+            parts, wanted, order.verbose, recording.watch, order.checkpoints
+        )
+        order.tell_notes(run.notes, parts.notes)
+        tested = show.counted(len(parts.test), "sentence")
+        return verbs.finish(order, run, f"Test: {tested}, kept from training", recording)

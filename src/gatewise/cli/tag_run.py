@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatewise import progress
 from gatewise.batch import IntArray
 from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
@@ -24,6 +23,7 @@ from gatewise.judging.tags import TagEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.tasks.shared import parameter_names
 from gatewise.tasks.tagger import Tagger
+from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,12 +167,11 @@ def _taken(found: TaggedSentences, rows: IntArray) -> TaggedSentences:
 
 
 def train_and_judge(
-    parts: TagParts, wanted: Job[TagOptions], checkpoints: Checkpoints, *, verbose: int
+    parts: TagParts, wanted: Job[TagOptions], verbose: int, watch: Watch, checkpoints: Checkpoints
 ) -> TagRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Tagger(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    watch = progress.watch(verbose)
     model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
     own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)

@@ -8,6 +8,7 @@ import typer
 
 from gatewise.cli import verbs
 from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.recording import Recording, Track, TrackTo
 from gatewise.cli.translate_options import TranslateOptions
 from gatewise.errors import UsageError
 
@@ -28,11 +29,13 @@ def translate(
     quiet: verbs.Quiet = False,
     resume: verbs.Resume = False,
     checkpoint_minutes: verbs.Minutes = 5.0,
+    track: Track = None,
+    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on pairs of sequences, compare with baselines on pairs kept from training.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
@@ -63,9 +66,15 @@ def translate(
         resume=resume,
         minutes=checkpoint_minutes,
     )
+    recording = Recording(
+        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
+    )
     parts = translate_run.read(data, wanted.options)
     order.tell_notes(parts.notes)
-    run = translate_run.train_and_judge(parts, wanted, order.checkpoints, verbose=order.verbose)
-    order.tell_notes(run.notes, parts.notes)
-    tested = show.counted(len(parts.test), "pair")
-    return verbs.finish(order, run, f"Test: {tested}, kept from training")
+    with recording:
+        run = translate_run.train_and_judge(
+            parts, wanted, order.verbose, recording.watch, order.checkpoints
+        )
+        order.tell_notes(run.notes, parts.notes)
+        tested = show.counted(len(parts.test), "pair")
+        return verbs.finish(order, run, f"Test: {tested}, kept from training", recording)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewise.checkpoint import Checkpoints
+    from gatewise.cli.recording import Recording
     from gatewise.cli.show import Judged
     from gatewise.spec import Training
     from gatewise.training import History
@@ -65,12 +66,14 @@ PAUSE = 1.0  # seconds: an epoch shorter than that costs less to repeat than to 
 class Order:
     """What was typed, and where its answers go.
 
+    data     the files as they were named
     source   name of the data file
     command  the line that was typed, in one spelling
     out      folder of the results
     """
 
     verb: str
+    data: str
     source: str
     command: str
     out: Path
@@ -132,6 +135,7 @@ def order(
     out = out_folder(getattr(options, "out", None), files[0], verb)
     return Order(
         verb=verb,
+        data=data,
         source=",".join(file.name for file in files),
         command=shell_line(verb, data, asked, config),
         out=out,
@@ -148,10 +152,11 @@ def unfinished(out: Path) -> Path:
     return out.parent / f"{out.name or place.name}.unfinished"
 
 
-def finish(order: Order, run: Run, title: str) -> int:
+def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
     """Write the results, show scores and places; the exit code.
 
-    title  of the table of scores
+    title      of the table of scores
+    recording  of the training: its log becomes one of the results
     """
     from gatewise import outputs
     from gatewise.cli import show
@@ -159,7 +164,8 @@ def finish(order: Order, run: Run, title: str) -> int:
     told = run.metrics(order.source)
     with outputs.replacing(order.out) as folder:
         run.write(folder, order, told)
-    left = left_behind(order, run.interrupted)
+        recording.keep(run, folder)
+    left = left_behind(order, recording, run.interrupted)
     if not (order.quiet and order.as_json):
         show.say(order.console, "")
         show.score_table(order.console, title, run.evaluation)
@@ -169,13 +175,14 @@ def finish(order: Order, run: Run, title: str) -> int:
     return ended(run.interrupted)
 
 
-def left_behind(order: Order, interrupted: bool) -> dict[str, Path]:
+def left_behind(order: Order, recording: Recording, interrupted: bool) -> dict[str, Path]:
     """What a run has left, and where; checkpoints are, when there is something to go on with."""
     left = places(order.out)
     if interrupted:
         left["unfinished"] = order.checkpoints.folder
     else:
         order.checkpoints.remove()
+        recording.tidy()
     return left
 
 
@@ -235,6 +242,7 @@ def places(out: Path) -> dict[str, Path]:
         "samples": out / "samples.txt",
         "model": out / "model",
         "metrics": out / "metrics.json",
+        "log": out / "run.jsonl",
     }
     return {name: place for name, place in left.items() if place.exists()}
 

@@ -30,6 +30,7 @@ from gatewise.tasks.generator_weights import Kept, in_eight_bits
 from gatewise.tasks.generator_writing import TextSteps, asked, write, write_piece_by_piece
 from gatewise.tasks.learning import learn
 from gatewise.tasks.seen import Fingerprints, fingerprints, lines
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -126,10 +127,7 @@ class Generator:
         old: Generator | None = fitted(self, start)
         plan = generator_plan.make_plan(self, texts, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,

@@ -11,6 +11,7 @@ from gatewise.batch import Source
 from gatewise.checkpoint import Checkpoints
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import Weights, initial
 
@@ -51,6 +52,7 @@ def learn(
     """
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
     built = begin_on(engine, spec, training, begin, device=device)
+    engine_told(watch, built)
     history = fit(
         built,
         train,

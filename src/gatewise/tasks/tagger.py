@@ -28,6 +28,8 @@ from gatewise.tasks.beginning import State, fitted, unequal, with_known
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
+from gatewise.tasks.sklearn_tags import tags as sklearn_tags
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -111,10 +113,7 @@ class Tagger:
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
@@ -279,6 +278,9 @@ class Tagger:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return sklearn_tags(None, labelled=True)
 
 
 def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:

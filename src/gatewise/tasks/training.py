@@ -12,10 +12,12 @@ from gatewise.checkpoint import Checkpoints, Stage
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
+from gatewise.runs.several import without_progress
 from gatewise.tasks import shortcut
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.plan import Plan, times_ahead
 from gatewise.tasks.shared import OLD, RANDOM
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
 
@@ -63,6 +65,7 @@ def train(
     seen = _windows(codec, table, 0, plan.first_held)
     held = _windows(codec, table, plan.first_held, len(table))
     first = begin_on(engine, spec, plan.training, begin, device=device)
+    engine_told(watch, first)
     history = fit(
         first,
         seen,
@@ -99,7 +102,8 @@ def train(
     everything = _windows(codec, table, 0, len(table))
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
-    told = watch if slow else None
+    told = watch if slow else without_progress(watch)
+    told.about({"part": "all rows"})
     stage = checkpoints.stage() if checkpoints is not None and history.best_epoch else None
     if history.best_epoch and not _trained_again(
         second, everything, plan, history, seed, told, stage
@@ -143,7 +147,7 @@ def _trained_again(
     plan: Plan,
     history: History,
     seed: int,
-    watch: Watch | None,
+    watch: Watch,
     stage: Stage | None,
 ) -> bool:
     """Whether all epochs ran; Ctrl-C leaves weights that no validation has seen."""
