@@ -24,7 +24,8 @@ FILES = ("attention", "averaging", "cells", "engine", "layers", "losses", "nets"
 ONE_SIDED = {  # what only one of the two has, and why
     "attention": {"AT_ONCE", "NEVER", "dense", "column", "shares"},
     "averaging": {"moved"},
-    "cells": {"NAMES", "HELD", "MODULES", "LAYERS", "FLOAT", "Tensor", "Noise", "lay_out", "drop"}
+    "cells": {"NAMES", "HELD", "MODULES", "FUNCTIONS", "LAYERS", "FLOAT", "Tensor", "Noise"}
+    | {"lay_out", "drop"}
     | {"symbolic", "step_numbers", "valid_steps", "at_steps", "side_by_side"},
     "engine": {"OPTIMIZERS", "REMEMBERED", "AVAILABLE_THREADS", "ONE_THREAD_BELOW"}
     | {"FIELDS", "Arrays"},
