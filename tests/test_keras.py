@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from engine_contract import HERE, outcome
-from keras_training import CURVES, OPTIMIZERS, curve, trained
+from keras_training import CURVES, LEARNT, curve, trained
 from test_engine_contract import ON_KERAS, needs
 
 from gatewise.engine import load_engine
@@ -64,7 +64,7 @@ def test_both_backends_have_the_same_public_names() -> None:
 
 
 @pytest.mark.parametrize("engine", ON_KERAS)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", LEARNT)
 def test_training_is_that_of_torch(engine: str, name: str) -> None:
     needs(engine)
     ours, theirs = outcome("keras_training.py", engine)[name], trained("torch", name)
