@@ -7,6 +7,7 @@ comes after them, and the backward direction reads each sequence flipped within 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import final
@@ -15,6 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.spec import NetworkSpec
+
+# said on CUDA of a matrix that is made anew for a batch: it cannot be
+warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 
 State = tuple[Tensor, ...]  # (h, c) of an LSTM, (h,) of others; (1, B, H) each, as torch has it
 
