@@ -48,7 +48,7 @@ def test_the_equations_can_fail(monkeypatch: pytest.MonkeyPatch, name: str, othe
 
 def test_variational_dropout_without_dropout_is_refused() -> None:
     for chosen in ({}, {"dropout": 0.5}):  # of one layer, the head reads what has no steps
-        with pytest.raises(SpecError, match=r"give input_dropout too, or dropout and more layers"):
+        with pytest.raises(SpecError, match=r"give input_dropout, or dropout and more layers"):
             NetworkSpec(kind="many_to_one", output_size=1, variational_dropout=True, **chosen)
     NetworkSpec(
         kind="many_to_one", output_size=1, num_layers=2, dropout=0.5, variational_dropout=True

@@ -206,8 +206,8 @@ class NetworkSpec(Settings):
         between = self.num_layers > 1 or self.kind != "many_to_one"
         if self.variational_dropout and not (self.input_dropout or (self.dropout and between)):
             raise ValueError(
-                "variational_dropout has no dropout of steps to hold here; give input_dropout too, "
-                "or dropout and more layers than one, or leave it out"
+                "variational_dropout would change nothing: no step drops anything here; give "
+                "input_dropout, or dropout and more layers than one, or leave it out"
             )
         if self.attention != "none" and self.decoder != "tokens":
             raise ValueError("attention is that of a decoder of tokens; see pooling='attention'")
