@@ -36,6 +36,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "classes": "Classes of reviews, questions and vowels",
     "language": "The last tenth of tinyshakespeare",
     "reversing": "Sequences read backwards",
+    "rates": "The learning rate that is found, beside a grid",
     "training_speed": "Training speed beside a plain PyTorch loop",
     "engines": "Three engines beside what one writes by hand",
     "padded_training": "Texts of unequal lengths beside packed sequences",

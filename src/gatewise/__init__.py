@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
     from gatewise.tasks.generator import Generator
+    from gatewise.tasks.rates import find_learning_rate
     from gatewise.tasks.shared import load
     from gatewise.tasks.tagger import Tagger
     from gatewise.tasks.translator import Translator
@@ -58,6 +59,7 @@ __all__ = [
     "__version__",
     "datasets",
     "export",
+    "find_learning_rate",
     "load",
     "toys",
 ]
@@ -71,6 +73,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),
     "gatewise.tasks.generator": ("Generator",),
+    "gatewise.tasks.rates": ("find_learning_rate",),
     "gatewise.tasks.shared": ("load",),
     "gatewise.tasks.tagger": ("Tagger",),
     "gatewise.tasks.translator": ("Translator",),

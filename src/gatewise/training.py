@@ -181,7 +181,7 @@ def learning_rates(
     s runs from 0 to 1 over all epochs after the warm-up, in which the rate rises linearly to r.
     """
     position = epoch + np.arange(batches) / batches  # in epochs, at the start of each step
-    rate = np.full(batches, training.learning_rate)
+    rate = np.full(batches, training.rate)
     if training.schedule == "step":
         rate *= training.schedule_factor ** (epoch // training.schedule_epochs)
     elif training.schedule == "plateau":
@@ -216,7 +216,7 @@ def teacher_forcing(training: Training, epoch: int) -> float:
 def _diverged(
     train_loss: float, validation_loss: float | None, epoch: int, training: Training
 ) -> DivergedError:
-    advice = [f"lower learning_rate (now {training.learning_rate:g})"]
+    advice = [f"lower learning_rate (now {training.rate:g})"]
     if training.clip_norm is None:
         advice.append("clip the gradient (clip_norm=1.0)")
     if not training.warmup_epochs:

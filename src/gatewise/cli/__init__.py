@@ -31,11 +31,14 @@ VERBS = {
     "tag": ("gatewise.cli.tag", "Train on sentences with a tag for each token, judge."),
     "generate": ("gatewise.cli.generate", "Learn how a text goes on, judge, write more of it."),
     "translate": ("gatewise.cli.translate", "Train on pairs of sequences, compare, judge."),
+    "rates": ("gatewise.cli.rates", "Try learning rates before TASK trains on DATA, draw them."),
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
+ON_A_TASK = {"rates"}  # behind them stands a task, whose flags they take
+REST = {"ignore_unknown_options": True, "allow_interspersed_args": False}  # left to the task
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
 
 \b
@@ -86,7 +89,8 @@ def _application(asked: str | None) -> typer.Typer:
     for name, (module, line) in VERBS.items():
         if name == asked:
             verb = getattr(importlib.import_module(module), name)
-            app.command(name, help=verb.__doc__)(_guarded(verb))
+            passed_on = REST if name in ON_A_TASK else None
+            app.command(name, help=verb.__doc__, context_settings=passed_on)(_guarded(verb))
         else:
             app.command(name, help=line)(_not_loaded)
     return app

@@ -108,8 +108,7 @@ def training_facts(model: Any) -> dict[str, Any]:
         "seed": model.seed,
         "loss": training.loss,
         **({"label_smoothing": smoothing} if smoothing else {}),
-        "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, "
-        f"{training.schedule}",
+        "optimizer": f"{training.optimizer}, learning rate {training.rate:g}, {training.schedule}",
         "batch_size": training.batch_size,
         "epochs": f"{len(history.records)} run, best {history.best_epoch}, "
         f"ended: {history.stopped}",

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from gatewise.batch import Source
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import with_rate
 from gatewise.training import History, Watch, fit
 from gatewise.weights import Weights, initial
 
@@ -20,9 +22,13 @@ Singles = NDArray[np.float32]
 class Learnt:
     """What training left; versions of the engine.
 
-    state  what the optimizer remembers beside the weights
+    state     what the optimizer remembers beside the weights
+    training  as it was: with the learning rate that was found, where it was to be
+    rates     how that was found
     """
 
+    training: Training
+    rates: RateSearch | None
     weights: dict[str, Singles]
     state: State
     history: History
@@ -48,6 +54,14 @@ def learn(
     Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit.
     """
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
+    training, rates = with_rate(engine, spec, training, begin, train, device=device, seed=seed)
     built = begin_on(engine, spec, training, begin, device=device)
     history = fit(built, train, validation, training, seed=seed, watch=watch, behind=begin.behind)
-    return Learnt(built.get_weights(), built.get_state(), history, {built.name: built.version})
+    return Learnt(
+        training,
+        rates,
+        built.get_weights(),
+        built.get_state(),
+        history,
+        {built.name: built.version},
+    )

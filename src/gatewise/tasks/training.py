@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
+from gatewise.spec import Training
 from gatewise.tasks import shortcut
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.plan import Plan, times_ahead
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told, with_rate
 from gatewise.tasks.shared import OLD, RANDOM
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
@@ -26,12 +29,16 @@ SILENT_SECONDS = 2.0  # training anew is worth a second progress bar when the fi
 class Trained:
     """What training left.
 
+    training  as it was: with the learning rate that was found, where it was to be
+    rates     how that was found
     codec     with the scaler that the weights belong to
     state     what the optimizer remembers beside the weights
     history   of the run with early stopping
     versions  of the engine
     """
 
+    training: Training
+    rates: RateSearch | None
     codec: SeriesCodec
     weights: dict[str, Singles]
     state: State
@@ -53,15 +60,19 @@ def train(
     codec, begin = _start(plan, plan.codec, seen, penalty, seed)
     seen = _windows(codec, table, 0, plan.first_held)
     held = _windows(codec, table, plan.first_held, len(table))
-    first = begin_on(engine, spec, plan.training, begin, device=device)
-    history = fit(first, seen, held, plan.training, seed=seed, watch=watch, behind=begin.behind)
-    notes = []
+    training, rates = with_rate(engine, spec, plan.training, begin, seen, device=device, seed=seed)
+    plan = replace(plan, training=training)
+    first = begin_on(engine, spec, training, begin, device=device)
+    history = fit(first, seen, held, training, seed=seed, watch=watch, behind=begin.behind)
+    notes = told(rates)
     if history.best_epoch == 0:
         notes.append(
             f"no epoch of training did better on the validation rows than the start, "
             f"{_what_stood_first(plan)}"
         )
     kept = Trained(
+        training,
+        rates,
         codec,
         first.get_weights(),
         first.get_state(),
@@ -80,8 +91,8 @@ def train(
     everything = _windows(codec, table, 0, len(table))
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
-    told = watch if slow else None
-    if history.best_epoch and not _trained_again(second, everything, plan, history, seed, told):
+    shown = watch if slow else None
+    if history.best_epoch and not _trained_again(second, everything, plan, history, seed, shown):
         return replace(kept, history=replace(history, stopped="interrupted"))
     anew = "anew" if plan.beginning is None else "from the same start"
     again = f"trained {anew} on all {len(table)} rows for {_epochs(history.best_epoch)}"

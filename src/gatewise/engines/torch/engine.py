@@ -244,7 +244,7 @@ def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.opti
         },
         {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
     ]
-    options: dict[str, Any] = {"lr": training.learning_rate}
+    options: dict[str, Any] = {"lr": training.rate}
     if training.optimizer == "sgd":
         options["momentum"] = training.momentum
     if training.optimizer != "rmsprop":
