@@ -39,7 +39,7 @@ class NumpyEngine:
             state = self.forward(batch).state if source.carries else None
             for name, slope in self.gradients(batch).items():
                 self.weights[name] = self.weights[name] - rate * slope
-            plan.tick()
+            plan.tick(dict)
         return float(total[0] / total[1])
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from gatewise.version import __version__
 
 if TYPE_CHECKING:
+    from gatewise.checkpoint import Checkpoints
     from gatewise.data import datasets, toys
     from gatewise.errors import (
         ArtifactError,
+        CheckpointError,
         DataError,
         DivergedError,
         GatewiseError,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArtifactError",
+    "CheckpointError",
+    "Checkpoints",
     "Classifier",
     "DataError",
     "DivergedError",
@@ -65,6 +69,7 @@ __all__ = [
 ]
 
 _HOMES = {  # module -> its public names; one that is empty is public itself
+    "gatewise.checkpoint": ("Checkpoints",),
     "gatewise.data.datasets": (),
     "gatewise.data.toys": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -37,6 +38,7 @@ class Standing:
     began  when, by time.perf_counter
     batch  batches trained in the current epoch
     best   epoch whose weights would be kept
+    before  share that was through when the run went on
     """
 
     epochs: int
@@ -45,11 +47,18 @@ class Standing:
     batch: int = 0
     last: EpochRecord | None = None
     best: EpochRecord | None = None
+    before: float = 0.0
 
     def note(self, record: EpochRecord, best: bool) -> None:
         self.last, self.batch = record, 0
         if best:
             self.best = record
+
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        for record in records:
+            self.note(record, record.epoch == best_epoch)
+        self.batch = done
+        self.before = self.share
 
     @property
     def done(self) -> int:
@@ -73,9 +82,9 @@ class Standing:
 
     def left(self) -> str:
         """`<1:05 left`: an upper bound, because early stopping may end it sooner; '' at first."""
-        if not 0.0 < self.share < 1.0:
+        if not self.before < self.share < 1.0:
             return ""
-        return f"<{_clock(self.elapsed * (1.0 / self.share - 1.0))} left"
+        return f"<{_clock(self.elapsed * (1.0 - self.share) / (self.share - self.before))} left"
 
     def losses(self) -> str:
         """The losses of the last whole epoch."""
@@ -114,6 +123,12 @@ class Lines:
             mark = "(best)" if best and record.validation_loss is not None else ""
             self._say(number, self._standing.losses(), mark, self._standing.left())
 
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        standing = self._standing
+        standing.go_on(records, best_epoch, done)
+        batch = f", batch {done + 1}/{standing.batches}" if done else ""
+        self._say(f"goes on from a checkpoint: epoch {standing.current}/{standing.epochs}{batch}")
+
     def end(self, history: History) -> None:
         self._say(summary(history, self._standing.elapsed))
 
@@ -146,6 +161,10 @@ class Bar:
 
     def epoch(self, record: EpochRecord, best: bool) -> None:
         self._standing.note(record, best)
+        self._draw()
+
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        self._standing.go_on(records, best_epoch, done)
         self._draw()
 
     def end(self, history: History) -> None:

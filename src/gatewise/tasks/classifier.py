@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.encoded import Truncation
 from gatewise.data.labels import LabelCodec
 from gatewise.data.units import Unit
@@ -131,6 +132,8 @@ class Classifier:
         label: str | None = None,
         start: Classifier | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from inputs and their labels, or from a frame of any kind.
 
@@ -141,6 +144,8 @@ class Classifier:
         start   a fitted classifier, of any engine, or the folder of one, to go on from: its
                 weights, network, vocabulary and classes stay, its training settings where none are
                 given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         A part of the examples (`validation`) only decides when to stop and how sure to be.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
@@ -159,6 +164,7 @@ class Classifier:
                 like=old.reading_.kind,
             )
         plan = class_plan.make_plan(self, examples, old)
+        keep = checkpoints_of(checkpoints, resume)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -175,6 +181,7 @@ class Classifier:
             watch=watch,
             given=plan.given,
             beginnings=plan.beginnings,
+            checkpoints=keep,
         )
         trained, temperature = calibrated(plan.spec, trained, plan.held)
         last = trained[-1]
@@ -191,11 +198,8 @@ class Classifier:
         self.history_: History = last.history
         self.optimizer_states_: tuple[State, ...] | None = tuple(one.state for one in trained)
         self.began_: dict[str, Any] | None = plan.began
-        self.notes_: tuple[str, ...] = (
-            *plan.notes,
-            *told(trained[0].rates),
-            *notes_of(trained, shared.started(old)),
-        )
+        said = (*told(trained[0].rates), *notes_of(trained, shared.started(old)))
+        self.notes_: tuple[str, ...] = (*plan.notes, *said, *remarks(keep))
         self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.batch import IntArray, thin
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.repair import Duplicates, Fill
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
 from gatewise.data.splits import rolling_origins
@@ -132,6 +133,8 @@ class Forecaster:
         duplicates: Duplicates | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
 
@@ -143,6 +146,8 @@ class Forecaster:
                     weights, network and reading of the data stay, its training settings where
                     none are given here
         watch       who is told how training goes; None: as `verbose` says
+        checkpoints folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume      go on where they end: it ends in the same bits as if nothing had cut it off
 
         The last rows (`validation`) only decide when to stop; scaling is learnt before them.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
@@ -161,12 +166,19 @@ class Forecaster:
             table = read_series(data, **columns, **repairs)
         check_varies(table)
         plan = make_plan(self, table) if old is None else plan_on(self, table, old)
+        keep = checkpoints_of(checkpoints, resume)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
             watch = watch_for(self.verbose)
         trained = train(
-            plan, table, engine=self.engine, device=self.device, seed=self.seed, watch=watch
+            plan,
+            table,
+            engine=self.engine,
+            device=self.device,
+            seed=self.seed,
+            watch=watch,
+            checkpoints=keep,
         )
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
@@ -183,7 +195,7 @@ class Forecaster:
         self.optimizer_states_: tuple[State, ...] | None = (trained.state,)
         self.began_: dict[str, Any] | None = plan.began
         self.history_: History = trained.history
-        self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes)
+        self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes, *remarks(keep))
         self.versions_: dict[str, str] = versions(**trained.versions)
         self.data_: dict[str, Any] = table.summary()
         self.trained_rows_: int = len(table)
@@ -261,6 +273,7 @@ class Forecaster:
         folds: int = 4,
         refit: bool | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> ForecastEvaluation:
         """One forecast per fold from origins that are `horizon` apart and end with the data.
 
@@ -268,6 +281,7 @@ class Forecaster:
                False: this model forecasts all; None: fresh models only where a fold would be
                judged on rows that this model has seen
         start  of a model that went on from another: that one again, for fresh models
+        checkpoints  of the fresh models' trainings
         Raises DataError when there are too few rows, UsageError when refit=False would judge
         this model on rows that it has seen.
         """
@@ -294,7 +308,8 @@ class Forecaster:
         idle = 0  # folds whose training added nothing to the solved shortcut
         for origin in origins:
             model = Forecaster(**self.get_params(deep=False))
-            model.set_params(verbose=0).fit(table.rows(0, int(origin)), start=old)
+            rows = table.rows(0, int(origin))
+            model.set_params(verbose=0).fit(rows, start=old, checkpoints=checkpoints)
             if model.history_.stopped == "interrupted":
                 raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))

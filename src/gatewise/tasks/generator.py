@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.encoded import Ids
 from gatewise.data.text import TextCodec
 from gatewise.engines.onnx.engine import Engine as Runner
@@ -108,11 +109,15 @@ class Generator:
         *,
         start: Generator | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from one long text, or from a list of texts: then what is written ends, too.
 
         start  a fitted generator, of any engine, or the folder of one, to go on from: its weights,
                network and tokens stay, its training settings where none are given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         The beginning of the text (`validation`) only decides when to stop.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
@@ -122,6 +127,7 @@ class Generator:
         texts = read_texts(text)
         old: Generator | None = fitted(self, start)
         plan = generator_plan.make_plan(self, texts, old)
+        keep = checkpoints_of(checkpoints, resume)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -137,6 +143,7 @@ class Generator:
             watch=watch,
             given=plan.given,
             beginning=plan.beginning,
+            checkpoints=keep,
         )
         graphs = build_graphs(plan.spec, learnt.weights)
         kept = Kept(graphs)
@@ -159,6 +166,7 @@ class Generator:
             *told(learnt.rates),
             *shared.idle(learnt.history, "text held out", start=shared.started(old)),
             *kept.notes,
+            *remarks(keep),
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = {**plan.data, "nats": kept.nats}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import Source
+from gatewise.checkpoint import Checkpoints
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.rate_finding import RateSearch
@@ -47,6 +48,7 @@ def learn(
     watch: Watch,
     given: Weights | None = None,
     beginning: Beginning | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Learnt:
     """Train a network, from its beginning where there is one, else from seeded weights: `given`
     ones (token vectors from a file, say) replace those.
@@ -56,7 +58,17 @@ def learn(
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
     training, rates = with_rate(engine, spec, training, begin, train, device=device, seed=seed)
     built = begin_on(engine, spec, training, begin, device=device)
-    history = fit(built, train, validation, training, seed=seed, watch=watch, behind=begin.behind)
+    history = fit(
+        built,
+        train,
+        validation,
+        training,
+        seed=seed,
+        watch=watch,
+        behind=begin.behind,
+        stage=None if checkpoints is None else checkpoints.stage(),
+        about={"network": spec.model_dump(mode="json")},
+    )
     return Learnt(
         training,
         rates,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.conll import TaggedSentences, read_tagged, tagged
 from gatewise.data.features import TokenCodec
 from gatewise.data.sequences import batches
@@ -92,12 +93,16 @@ class Tagger:
         *,
         start: Tagger | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from sentences (lists of tokens) and a list of tags for each.
 
         data   sentences; or, without `tags`, a frame with columns of lists, tokens and tags
         start  a fitted tagger, of any engine, or the folder of one, to go on from: its weights,
                network, features and tags stay, its training settings where none are given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         A part of the sentences (`validation`) only decides when to stop. Raises DataError,
         UsageError, SpecError; DivergedError when training fails. Then nothing that was learnt
@@ -107,6 +112,7 @@ class Tagger:
         given = _sentences(data, tags)
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
+        keep = checkpoints_of(checkpoints, resume)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -121,6 +127,7 @@ class Tagger:
             seed=self.seed,
             watch=watch,
             beginning=plan.beginning,
+            checkpoints=keep,
         )
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
@@ -134,8 +141,8 @@ class Tagger:
         self.optimizer_states_: tuple[State, ...] | None = (learnt.state,)
         self.began_: dict[str, Any] | None = plan.began
         self.history_: History = learnt.history
-        idle = shared.idle(learnt.history, start=shared.started(old))
-        self.notes_: tuple[str, ...] = (*plan.notes, *told(learnt.rates), *idle)
+        said = (*told(learnt.rates), *shared.idle(learnt.history, start=shared.started(old)))
+        self.notes_: tuple[str, ...] = (*plan.notes, *said, *remarks(keep))
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.known_: Fingerprints = with_known(fingerprints(given.tokens), old)

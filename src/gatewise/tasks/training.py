@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.checkpoint import Checkpoints, Stage
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
@@ -48,7 +50,14 @@ class Trained:
 
 
 def train(
-    plan: Plan, table: SeriesTable, *, engine: str, device: str, seed: int, watch: Watch
+    plan: Plan,
+    table: SeriesTable,
+    *,
+    engine: str,
+    device: str,
+    seed: int,
+    watch: Watch,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit."""
     spec = plan.spec
@@ -62,8 +71,18 @@ def train(
     held = _windows(codec, table, plan.first_held, len(table))
     training, rates = with_rate(engine, spec, plan.training, begin, seen, device=device, seed=seed)
     plan = replace(plan, training=training)
-    first = begin_on(engine, spec, training, begin, device=device)
-    history = fit(first, seen, held, training, seed=seed, watch=watch, behind=begin.behind)
+    first = begin_on(engine, spec, plan.training, begin, device=device)
+    history = fit(
+        first,
+        seen,
+        held,
+        plan.training,
+        seed=seed,
+        watch=watch,
+        behind=begin.behind,
+        stage=None if checkpoints is None else checkpoints.stage(),
+        about=_about(plan),
+    )
     notes = told(rates)
     if history.best_epoch == 0:
         notes.append(
@@ -92,7 +111,10 @@ def train(
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
     shown = watch if slow else None
-    if history.best_epoch and not _trained_again(second, everything, plan, history, seed, shown):
+    stage = checkpoints.stage() if checkpoints is not None and history.best_epoch else None
+    if history.best_epoch and not _trained_again(
+        second, everything, plan, history, seed, shown, stage
+    ):
         return replace(kept, history=replace(history, stopped="interrupted"))
     anew = "anew" if plan.beginning is None else "from the same start"
     again = f"trained {anew} on all {len(table)} rows for {_epochs(history.best_epoch)}"
@@ -109,6 +131,11 @@ def train(
         state=second.get_state(),
         notes=tuple(notes),
     )
+
+
+def _about(plan: Plan) -> dict[str, Any]:
+    """What makes it the same run, besides settings of training and the windows."""
+    return {"network": plan.spec.model_dump(mode="json")}
 
 
 def _what_stood_first(plan: Plan) -> str:
@@ -128,6 +155,7 @@ def _trained_again(
     history: History,
     seed: int,
     watch: Watch | None,
+    stage: Stage | None,
 ) -> bool:
     """Whether all epochs ran; Ctrl-C leaves weights that no validation has seen."""
     try:
@@ -140,6 +168,8 @@ def _trained_again(
             epochs=history.best_epoch,
             watch=watch,
             behind=0 if plan.beginning is None else plan.beginning.behind,
+            stage=stage,
+            about=_about(plan),
         )
     except KeyboardInterrupt:
         return False

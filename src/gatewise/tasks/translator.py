@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.pairs import Pairs
 from gatewise.data.units import Unit
 from gatewise.engines.onnx.engine import build_graphs
@@ -115,6 +116,8 @@ class Translator:
         *,
         start: Translator | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from sources and their targets: texts, or lists of tokens (texts, whole numbers).
 
@@ -122,6 +125,8 @@ class Translator:
                  columns, or a file of them
         start    a fitted translator, of any engine, or the folder of one, to go on from: its
                  weights, network and tokens stay, its training settings where none are given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         A part of the pairs (`validation`) only decides when to stop; copies of a source stand on
         one side. Of tokens that are whole numbers, answers are lists of them, too.
@@ -132,6 +137,7 @@ class Translator:
         given = read_given(sources, targets)
         old: Translator | None = fitted(self, start)
         plan = translator_plan.make_plan(self, given, old)
+        keep = checkpoints_of(checkpoints, resume)
         if watch is None:
             from gatewise.progress import watch as watch_for
 
@@ -147,6 +153,7 @@ class Translator:
             watch=watch,
             given=plan.given,
             beginning=plan.beginning,
+            checkpoints=keep,
         )
         graphs = build_graphs(plan.spec, learnt.weights)
         self.spec_: NetworkSpec = plan.spec
@@ -165,6 +172,7 @@ class Translator:
             *plan.notes,
             *told(learnt.rates),
             *shared.idle(learnt.history, "validation pairs", start=shared.started(old)),
+            *remarks(keep),
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data

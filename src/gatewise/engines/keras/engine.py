@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, final
 
 import keras
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from gatewise.batch import IGNORED, PADDING, Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, device_of, gathered
+from gatewise.engines.keras import progress
 from gatewise.engines.keras.averaging import Average
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import Tensor
@@ -53,8 +55,11 @@ class Engine:
         seeds = rng.integers(0, 2**31, (len(plan.batches), 2)).astype(np.uint32)
         rows = max(map(len, plan.batches))
         total, carried = self._nothing(), None
+        if plan.done:
+            total, carried = progress.restored(plan.so_far, self.device)
         with backend.on(self.device):
-            for step, batch in enumerate(gathered(source, source.arrays, plan.batches)):
+            batches = gathered(source, source.arrays, plan.batches[plan.done :])
+            for step, batch in enumerate(batches, plan.done):
                 share = float(plan.teacher_forcing[step])
                 train = self.program.train[forcing(self.spec, share)]
                 self.updates += 1
@@ -71,7 +76,7 @@ class Engine:
                 )
                 self.weights, self.memory, self.average.means, total, state = changed
                 carried = state if source.carries else None
-                plan.tick()
+                plan.tick(partial(progress.told, total, carried))
         loss, count = backend.array(total)
         return float(loss / count)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, device_of, gathered, truth_unasked
+from gatewise.engines.torch import progress
 from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import Slot, State
 from gatewise.engines.torch.layers import Embedding
@@ -70,8 +72,10 @@ class Engine:
         carried: list[State] | None = None
         self.module.train()
         with _threads_set_to(self.threads), _seeded(plan.seed, self.device):
-            batches = gathered(source, arrays, plan.batches, self._rows)
-            for step, batch in enumerate(batches):
+            if plan.done:
+                total, carried = progress.restored(plan.so_far, self.device)
+            batches = gathered(source, arrays, plan.batches[plan.done :], self._rows)
+            for step, batch in enumerate(batches, plan.done):
                 for group in self.optimizer.param_groups:
                     group["lr"] = float(plan.learning_rates[step])
                 forced = self._forced(batch, float(plan.teacher_forcing[step]))
@@ -84,7 +88,7 @@ class Engine:
                 self.optimizer.step()
                 self.average.add()
                 total += loss.detach()
-                plan.tick()
+                plan.tick(partial(progress.told, total, carried, self.device))
         return float(total[0] / total[1])
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:
