@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatewise.cli import verbs
+from gatewise.cli.classify_options import ClassifyOptions
+from gatewise.cli.forecast_options import ForecastOptions
+from gatewise.cli.generate_options import GenerateOptions
 from gatewise.cli.options import Job, Options, given, job, panels, with_panels
+from gatewise.cli.tag_options import TagOptions
+from gatewise.cli.translate_options import TranslateOptions
 from gatewise.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from gatewise.tasks.rate_finding import RateSearch
 
-OPTIONS = {  # task -> module and class of its options
-    "forecast": ("gatewise.cli.forecast_options", "ForecastOptions"),
-    "classify": ("gatewise.cli.classify_options", "ClassifyOptions"),
-    "tag": ("gatewise.cli.tag_options", "TagOptions"),
-    "generate": ("gatewise.cli.generate_options", "GenerateOptions"),
-    "translate": ("gatewise.cli.translate_options", "TranslateOptions"),
+OPTIONS: dict[str, type[Options]] = {
+    own.verb: own
+    for own in (ForecastOptions, ClassifyOptions, TagOptions, GenerateOptions, TranslateOptions)
 }
 NOT_HERE = ("out", "learning_rate")  # of the task's flags
 
@@ -61,8 +63,7 @@ def rates(
 
 def _verb(task: str) -> Callable[..., int]:
     """What `gatewise rates TASK` does, with the flags of that task."""
-    module, name = OPTIONS[task]
-    own: type[Options] = getattr(importlib.import_module(module), name)
+    own = OPTIONS[task]
 
     @with_panels(panels(own), hidden={*own.meaningless, *NOT_HERE})
     def verb(
