@@ -17,7 +17,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gatewise.cli.streams import lasting
+from gatewise.cli.streams import first_alone, lasting
+from gatewise.engines import processes
 from gatewise.errors import GatewiseError, UsageError, did_you_mean
 from gatewise.version import __version__
 
@@ -69,7 +70,7 @@ WrongUsage: Any = typer.BadParameter.__mro__[2]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process); returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
-    with lasting():
+    with lasting(), first_alone():
         return int(_guarded(_run)(arguments) or 0)
 
 
@@ -128,7 +129,10 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if isinstance(error, typer.Exit):
                 return error.exit_code
-            return _tell(*_explained(error))
+            told = _explained(error)
+            if processes.rank() and not isinstance(error, GatewiseError) and sys.__stderr__:
+                sys.__stderr__.write(f"process {processes.rank()}: {told[0]}\n")  # its own alone
+            return _tell(*told)
 
     return guarded
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gatewise.batch import IntArray, Source
 from gatewise.engine import Engine, EpochPlan
+from gatewise.engines import processes
 from gatewise.errors import UsageError
 from gatewise.spec import Training
 from gatewise.training import teacher_forcing
@@ -117,7 +118,7 @@ def find_rate(engine: Engine, source: Source, training: Training, *, seed: int) 
     losses: list[float] = []
     exploded = False
     lowest = mean = math.inf
-    for step, rows in enumerate(_batches(source, training.batch_size, seed)):
+    for step, rows in enumerate(_batches(source, training.batch_size * processes.count(), seed)):
         number = int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
         loss = engine.train_epoch(
             source, EpochPlan([rows], rates[step : step + 1], share, seed=number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewise.batch import Source
+from gatewise.engines import processes
 from gatewise.errors import UsageError
 from gatewise.spec import AUTO, NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, begin_on
@@ -32,8 +33,8 @@ def with_rate(
 
 
 def told(rates: RateSearch | None) -> list[str]:
-    """The note of a learning rate that was found."""
-    return [] if rates is None else [rates.in_words]
+    """The notes of a learning rate that was found, and of several processes."""
+    return [*([] if rates is None else [rates.in_words]), *processes.together()]
 
 
 def find_learning_rate(model: Any, *data: Any, **fit_arguments: Any) -> RateSearch:
