@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from shop import ENVIRONMENT, SMALL, TARGET
-from together import CASES, start, values
+from together import CASES, learnt, start, tasks, values
 
 import gatewise as gw
 from gatewise.cli import main
@@ -19,29 +19,43 @@ from gatewise.engines.torch.team import Team
 
 AGENT = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
 
+AGENTS = ["torchrun", "--standalone", "--nproc-per-node", "2", "-m", "gatewise"]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """What each of two processes said and learnt, and where they worked."""
+    folder = tmp_path_factory.mktemp("two")
+    return start("everything", 2, 4, folder), folder
+
 
 @pytest.mark.parametrize("case", [*CASES, "tasks"])
-def test_two_processes_are_one_with_twice_the_batch(case, tmp_path):
-    (one,) = start(case, 1, 8, tmp_path)
-    first, second = start(case, 2, 4, tmp_path)
-    assert [code for code, _, _ in (one, first, second)] == [0, 0, 0], first[1] + second[1]
-    assert one[2]
-    for name, value in one[2].items():
-        np.testing.assert_allclose(first[2][name], value, rtol=0, atol=1e-5, err_msg=name)
-        np.testing.assert_array_equal(second[2][name], first[2][name], err_msg=name)
-    assert second[1] == ""  # the first one shows how training goes
-    if case == "tasks":
-        assert "trained 3 epochs" in first[1]
-        notes = gw.load(tmp_path / "model").notes_
-        assert any(note.startswith("2 processes trained together") for note in notes)
-        assert [path.name for path in tmp_path.glob("*model*")] == ["model"]
+def test_two_processes_are_one_with_twice_the_batch(two, case, tmp_path, monkeypatch):
+    (first, second), _ = two
+    assert (first[0], second[0]) == (0, 0), first[1] + second[1]
+    monkeypatch.chdir(tmp_path)
+    one = tasks(8) if case == "tasks" else learnt(case, 8)
+    assert one
+    for name, value in one.items():
+        ours = first[2][f"{case}.{name}"]
+        np.testing.assert_allclose(ours, value, rtol=0, atol=1e-5, err_msg=name)
+        np.testing.assert_array_equal(second[2][f"{case}.{name}"], ours, err_msg=name)
 
 
+def test_the_first_one_shows_and_writes(two):
+    (first, second), folder = two
+    assert first[1].count("trained 3 epochs") == 2
+    assert second[1] == ""
+    notes = gw.load(folder / "model").notes_
+    assert sum(note.startswith("2 processes trained together") for note in notes) == 1
+    assert [path.name for path in folder.glob("*model*")] == ["model"]
+
+
+@pytest.mark.nightly
 def test_three_processes_are_the_same_again(tmp_path):
-    (one,) = start("tags", 1, 6, tmp_path)
     found = start("tags", 3, 2, tmp_path)
     assert [code for code, _, _ in found] == [0, 0, 0]
-    for name, value in one[2].items():
+    for name, value in learnt("tags", 6).items():
         np.testing.assert_allclose(found[2][2][name], value, rtol=0, atol=1e-5, err_msg=name)
 
 
@@ -99,10 +113,9 @@ def test_an_engine_on_keras_says_that_it_trains_alone(monkeypatch):
 
 @pytest.mark.skipif(shutil.which("torchrun") is None, reason="torchrun is not installed")
 def test_torchrun_leaves_one_folder_and_one_set_of_words(here):
-    words = ["forecast", "shop.csv", *TARGET, *SMALL, "--batch-size", "8", "--device", "cpu"]
-    agent = ["torchrun", "--nproc-per-node", "2", "--master-port", "0", "-m", "gatewise"]
+    words = ["forecast", "shop.csv", *TARGET, *SMALL, "--dropout", "0", "--device", "cpu"]
     done = subprocess.run(
-        [*agent, *words, "--out", "two"],
+        [*AGENTS, *words, "--batch-size", "8", "--out", "two"],
         env={**ENVIRONMENT, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -112,12 +125,17 @@ def test_torchrun_leaves_one_folder_and_one_set_of_words(here):
     assert done.stdout.count("Test: the last") == 1
     assert done.stderr.count("trained 2 epochs") == 1
     assert sorted(path.name for path in here.iterdir()) == ["shop.csv", "two"]
-    assert main([*words[:-4], "--batch-size", "16", "--device", "cpu", "--out", "one"]) == 0
+    assert main([*words, "--batch-size", "16", "--out", "one"]) == 0
     one, two = (gw.load(here / name / "model").weights_ for name in ("one", "two"))
     for name, value in one.items():
         np.testing.assert_allclose(two[name], value, rtol=0, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("torchrun") is None, reason="torchrun is not installed")
+def test_an_error_of_all_is_told_once(here):
     wrong = subprocess.run(
-        [*agent, "forecast", "gone.csv", *TARGET],
+        [*AGENTS, "forecast", "gone.csv", *TARGET],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,

@@ -1,6 +1,6 @@
 """What several processes learn together: `python together.py CASE BATCH_SIZE out.npz`.
 
-Started by `start` with what torchrun puts into the environment, or alone.
+`start` starts them with what torchrun puts into the environment.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gatewise.training import fit
 
 HERE = Path(__file__).resolve().parent
 TOKENS = {"embedding": "tokens", "embedding_size": 3, "input_size": 1, "vocab_size": 9}
-ALIKE = {"epochs": 3, "patience": None}
+ALIKE = {"epochs": 3, "patience": None, "teacher_forcing": 1.0}  # drawn, it differs
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
     "adam": {"optimizer": "adam", "learning_rate": 1e-3, "weight_averaging": 0.5},
@@ -91,16 +91,26 @@ def learnt(case: str, batch_size: int) -> dict[str, Any]:
     return found
 
 
-def tasks(_: str, batch_size: int) -> dict[str, Any]:
+def everything(_: str, batch_size: int) -> dict[str, Any]:
+    """All of it, in one process: PyTorch takes long to import."""
+    cases = {case: learnt(case, batch_size) for case in CASES} | {"tasks": tasks(batch_size)}
+    return {f"{case}.{name}": v for case, found in cases.items() for name, v in found.items()}
+
+
+def tasks(batch_size: int) -> dict[str, Any]:
     """A whole forecaster and a whole generator; both processes save, the first one writes."""
     steps = np.arange(160)
     noise = np.random.default_rng(0).normal(0, 0.1, 160)
-    training = gw.Training(batch_size=batch_size, optimizer="sgd", learning_rate=0.05, **ALIKE)
+    alike = {name: ALIKE[name] for name in ("epochs", "patience")}
+    training = gw.Training(batch_size=batch_size, optimizer="sgd", learning_rate=0.05, **alike)
     chosen: dict[str, Any] = {"training": training, "verbose": 1, "device": "cpu"}
-    forecaster = gw.Forecaster(2, network=gw.Network(hidden_size=4), **chosen)
+    still = {"dropout": 0.0, "input_dropout": 0.0}  # differs from share to share
+    forecaster = gw.Forecaster(2, network=gw.Network(hidden_size=4, **still), **chosen)
     forecaster.fit(pd.DataFrame({"y": np.sin(steps / 3) + noise}), target="y")
     text = "one two three four five six " * 30
-    generator = gw.Generator(network=gw.Network(hidden_size=6), sequence_length=8, **chosen)
+    generator = gw.Generator(
+        network=gw.Network(hidden_size=6, **still), sequence_length=8, **chosen
+    )
     generator.fit(text)
     forecaster.save("model")
     found = {f"forecaster.{name}": value for name, value in forecaster.weights_.items()}
@@ -131,22 +141,23 @@ def fails(_: str, batch_size: int) -> dict[str, Any]:
 def start(
     case: str, count: int, batch_size: int, folder: Path
 ) -> list[tuple[int, str, dict[str, Any]]]:
-    """(exit code, stderr, what was learnt) of each process; with one alone in the last place."""
+    """(exit code, stderr, what was learnt) of each process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     running = []
     for rank in range(count):
         paths = f"{HERE.parent / 'src'}{os.pathsep}{HERE}"
-        environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-        if count > 1:
-            environment |= {
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": str(count),
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-            }
+        environment = {
+            **os.environ,
+            "PYTHONPATH": paths,
+            "OMP_NUM_THREADS": "1",
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "WORLD_SIZE": str(count),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+        }
         out = folder / f"{case}-{count}-{rank}.npz"
         command = [sys.executable, "-W", "error", __file__, case, str(batch_size), str(out)]
         process = subprocess.Popen(
@@ -163,7 +174,7 @@ def start(
 
 def main() -> None:
     case, size, out = sys.argv[1:]
-    run = {"tasks": tasks, "fails": fails}.get(case, learnt)
+    run = {"everything": everything, "fails": fails}.get(case, learnt)
     found = run(case, int(size))
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.npz"
