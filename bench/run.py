@@ -39,6 +39,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "rates": "The learning rate that is found, beside a grid",
     "training_speed": "Training speed beside a plain PyTorch loop",
     "engines": "Three engines beside what one writes by hand",
+    "precision": "float32, bfloat16 and torch.compile",
     "padded_training": "Texts of unequal lengths beside packed sequences",
     "generation": "Writing with 1,024 units",
     "threads": "One thread or all of them",

@@ -95,20 +95,28 @@ def test_what_cannot_be_shared_is_refused(monkeypatch, tmp_path):
         processes.count()
 
 
-def test_an_engine_on_keras_says_that_it_trains_alone(monkeypatch):
+def test_an_engine_on_keras_says_what_is_of_torch_alone():
+    """In one process, that it trains alone, and in float32."""
     script = (
-        "from networks import random_weights; from together import values\n"
+        "import os; from networks import random_weights; from together import values\n"
         "import gatewise as gw; from gatewise.engine import load_engine\n"
         "spec = values()[0]\n"
-        "try: load_engine('jax', spec, gw.Training(), random_weights(spec), device='cpu')\n"
-        "except gw.UsageError as error: print(error)"
+        "for chosen in ({}, {'precision': 'bfloat16'}, {'compile': True}):\n"
+        "    training = gw.Training(**chosen)\n"
+        "    if chosen: os.environ.pop('RANK', None)\n"
+        "    try: load_engine('jax', spec, training, random_weights(spec), device='cpu')\n"
+        "    except gw.UsageError as error: print(error)"
     )
     paths = f"{ENVIRONMENT['PYTHONPATH']}{os.pathsep}{os.path.dirname(__file__)}"
     environment = {**os.environ, **AGENT, "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert "use engine 'torch', or start without torchrun" in done.stdout
+    told = done.stdout.splitlines()
+    assert "use engine 'torch', or start without torchrun" in told[0]
+    assert told[1].startswith("precision bfloat16 is of engine 'torch'")
+    assert told[2].startswith("compile is of engine 'torch'")
+    assert len(told) == 3
 
 
 @pytest.mark.skipif(shutil.which("torchrun") is None, reason="torchrun is not installed")

@@ -24,6 +24,7 @@ Pooling = Literal["last", "attention", "mean", "max", "mean_max"]
 Attention = Literal["none", "additive", "multiplicative"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Schedule = Literal["constant", "step", "cosine", "plateau"]
+Precision = Literal["float32", "bfloat16"]
 AUTO = "auto"
 Loss = Literal["mse", "mae", "huber", "cross_entropy", "binary_cross_entropy"]
 
@@ -280,6 +281,9 @@ class Training(Settings):
     patience                 stop after so many epochs without progress; None: never.
                              The best weights are restored in any case
     min_delta                what counts as progress of the validation loss
+    precision                float32 | bfloat16: mixed, of the steps of training alone; weights,
+                             optimizer and loss stay float32 (engine torch)
+    compile                  steps through torch.compile: slow at first, then faster or not (torch)
     examples_per_epoch       a fresh random part of the examples each epoch; None: all of them
     teacher_forcing          share of decoder steps fed the truth while training (fed_back only)
     teacher_forcing_schedule constant | linear (to 0 at the last epoch) | inverse_sigmoid
@@ -302,6 +306,8 @@ class Training(Settings):
     weight_averaging: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: int | None = Field(default=10, ge=1)
     min_delta: float = Field(default=0.0, ge=0.0)
+    precision: Precision = "float32"
+    compile: bool = False
     examples_per_epoch: int | None = Field(default=None, ge=1)
     teacher_forcing: float = Field(default=0.5, ge=0.0, le=1.0)
     teacher_forcing_schedule: Literal["constant", "linear", "inverse_sigmoid"] = "constant"

@@ -110,6 +110,7 @@ def training_facts(model: Any) -> dict[str, Any]:
         **({"label_smoothing": smoothing} if smoothing else {}),
         "optimizer": f"{training.optimizer}, learning rate {training.rate:g}, {training.schedule}",
         "batch_size": training.batch_size,
+        **({"precision": training.precision} if training.precision != "float32" else {}),
         "epochs": f"{len(history.records)} run, best {history.best_epoch}, "
         f"ended: {history.stopped}",
         "time": f"{seconds:.1f} s",

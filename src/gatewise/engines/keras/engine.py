@@ -45,6 +45,12 @@ class Engine:
                 f"engine '{self.name}' trains in one process, and torchrun started "
                 f"{processes.count()}; use engine 'torch', or start without torchrun"
             )
+        if training.precision != "float32" or training.compile:
+            asked = "compile" if training.compile else f"precision {training.precision}"
+            raise UsageError(
+                f"{asked} is of engine 'torch': engine '{self.name}' always compiles, in float32; "
+                f"leave it out, or use engine 'torch'"
+            )
         self.version = f"keras {keras.__version__} on {backend.VERSION}"
         self.device = device_of(device, backend.GPU, backend.NAME)
         self.program = program(spec, training)

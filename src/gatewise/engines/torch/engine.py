@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, device_of, gathered, truth_unasked
-from gatewise.engines.torch import progress
+from gatewise.engines.torch import progress, speed
 from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import Slot, State
 from gatewise.engines.torch.layers import Embedding
@@ -56,8 +56,10 @@ class Engine:
         self.spec, self.training = spec, training
         self.version = torch.__version__
         self.device = device_of(device, torch.cuda.is_available(), "PyTorch")
+        speed.check(training.precision, self.device)
         self.team = Team(self.device)
         self.module = build(spec).to(self.device)
+        self.run = speed.compiled(self.module, self.device) if training.compile else self.module
         self.slots = dict(self.module.slots())
         self._write(weights)
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
@@ -87,9 +89,10 @@ class Engine:
                 if len(own):
                     batch = next(batches)
                     forced = self._forced(batch, float(plan.teacher_forcing[step]))
-                    answer = self._answer(batch, forced, carried)
+                    with speed.mixed(self.training.precision, self.device):
+                        answer = self._answer(batch, forced, carried)
                     carried = _cut_off(answer.states) if source.carries else None
-                    loss = self.loss(answer.output, batch)
+                    loss = self.loss(answer.output.float(), batch)
                 whole = self.team.backward(loss, self.parameters)
                 self._clip()
                 self.optimizer.step()
@@ -199,8 +202,8 @@ class Engine:
     def _answer(self, batch: Batch, forced: Tensor | None, carried: list[State] | None) -> Answer:
         """Only a decoder takes `forced`, only many_to_many goes on from `carried`."""
         if carried is not None:
-            return self.module(batch, carried)  # type: ignore[no-any-return]
-        return self.module(batch) if forced is None else self.module(batch, forced)  # type: ignore[no-any-return]
+            return self.run(batch, carried)  # type: ignore[no-any-return]
+        return self.run(batch) if forced is None else self.run(batch, forced)  # type: ignore[no-any-return]
 
     def _place(self, source: Source) -> dict[str, Tensor]:
         for known, tensors in self.placed:
@@ -243,7 +246,7 @@ class Engine:
 
 def _cut_off(states: list[State] | None) -> list[State]:
     """The states as numbers: the gradient ends with the batch (truncated back-propagation)."""
-    return [tuple(part.detach() for part in state) for state in states or []]
+    return [tuple(part.detach().float() for part in state) for state in states or []]
 
 
 def _array(tensor: Tensor | None) -> Any:
