@@ -27,6 +27,7 @@ from gatewise.batch import Batch, Examples, batch_order, in_order
 from gatewise.data.sequences import Ragged, Sequences, Streams
 from gatewise.engine import EpochPlan, load_engine
 from gatewise.spec import NetworkSpec, Training
+from gatewise.tasks.rate_finding import find_rate
 from gatewise.weights import shapes
 
 HERE = Path(__file__).resolve().parent
@@ -274,6 +275,19 @@ def cut_off_example(name: str, carries: bool) -> tuple[NetworkSpec, Any, dict[st
     return spec, Streams(np.random.default_rng(4).integers(0, 6, 90), 5), {**chosen, **TOLD}
 
 
+def a_range_test_leaves_it_as_it_was(name: str) -> None:
+    spec = spec_of(kind="many_to_one", hidden_size=2, cell="rnn")
+    source = Examples(random_batch(spec, rows=12))
+    engine = engine_of(name, spec, batch_size=6)
+    before = engine.get_weights()
+    found = find_rate(engine, source, Training(batch_size=6), seed=0)
+    assert len(found.rates) >= 10
+    for key, value in engine.get_weights().items():
+        np.testing.assert_array_equal(value, before[key])
+    again = find_rate(engine, source, Training(batch_size=6), seed=0)
+    close(again.losses, found.losses, 1e-5 * float(np.max(found.losses)))
+
+
 def it_says_what_it_is(name: str) -> None:
     engine = engine_of(name, SPECS["lstm-1-uni-max-none"])
     assert (engine.name, engine.device) == (name, "cpu")
@@ -296,6 +310,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
         a_loss_that_is_no_number_is_returned,
         an_interrupted_run_goes_on_exactly,
         an_epoch_that_is_cut_off_ends_in_the_same_bits,
+        a_range_test_leaves_it_as_it_was,
         it_says_what_it_is,
     )
 }

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
     from gatewise.tasks.generator import Generator
+    from gatewise.tasks.rates import find_learning_rate
     from gatewise.tasks.shared import load
     from gatewise.tasks.tagger import Tagger
     from gatewise.tasks.translator import Translator
@@ -69,6 +70,7 @@ __all__ = [
     "__version__",
     "datasets",
     "export",
+    "find_learning_rate",
     "load",
     "read_runs",
     "toys",
@@ -88,6 +90,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),
     "gatewise.tasks.generator": ("Generator",),
+    "gatewise.tasks.rates": ("find_learning_rate",),
     "gatewise.tasks.shared": ("load",),
     "gatewise.tasks.tagger": ("Tagger",),
     "gatewise.tasks.translator": ("Translator",),

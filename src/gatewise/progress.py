@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from gatewise.engines import processes
 from gatewise.training import EpochRecord, History, Nobody, Watch
 
 REDRAW_SECONDS = 0.1
@@ -21,8 +22,10 @@ WIDEST_BAR, NARROWEST_BAR = 40, 8
 
 
 def watch(verbose: int = 1, stream: TextIO | None = None) -> Watch:
-    """Who shows training on `stream` (default: stderr): nobody when `verbose` is 0."""
-    if not verbose:
+    """Who shows training on `stream` (default: stderr): nobody when `verbose` is 0, and of several
+    processes in the first alone.
+    """
+    if not verbose or processes.rank():
         return Nobody()
     stream = sys.stderr if stream is None else stream
     console = Console(file=stream, highlight=False, markup=False, emoji=False)

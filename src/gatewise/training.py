@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from gatewise.batch import IntArray, Source
 from gatewise.checkpoint import Snapshot, Stage, fingerprint, part, prefixed
 from gatewise.engine import Engine, EpochPlan, HowFar, Progress
-from gatewise.errors import DivergedError
+from gatewise.engines import processes
+from gatewise.errors import DivergedError, UsageError
 from gatewise.spec import Training
 from gatewise.weights import Weights
 
@@ -208,7 +209,8 @@ def fit(
     watch = watch or Nobody()
     size = min(len(train), training.examples_per_epoch or len(train))
     planned = training.epochs if epochs is None else min(epochs, training.epochs)
-    watch.begin(planned, len(train.order(training.batch_size, seed=seed, epoch=0, limit=size)))
+    rows = training.batch_size * processes.count()  # of a step, together
+    watch.begin(planned, len(train.order(rows, seed=seed, epoch=0, limit=size)))
     held_out = (
         []
         if validation is None
@@ -216,6 +218,11 @@ def fit(
     )
     keep = None
     if stage is not None:
+        if processes.count() > 1:
+            raise UsageError(
+                "checkpoints are not written where several processes train together: each has "
+                "random numbers and streams of its own; leave them out, or start without torchrun"
+            )
         run = {"seed": seed, "epochs to run": planned, "epochs behind": behind, **(about or {})}
         keep = _Keeper(engine, stage, _identity(engine, train, validation, training, run))
     course = _begun(engine, validation, held_out, keep, watch)
@@ -223,7 +230,7 @@ def fit(
     try:
         while course.stopped is None:
             epoch = len(course.records)
-            batches = train.order(training.batch_size, seed=seed, epoch=behind + epoch, limit=size)
+            batches = train.order(rows, seed=seed, epoch=behind + epoch, limit=size)
             began = time.perf_counter() - course.seconds
 
             def tick(how_far: HowFar, began: float = began, count: int = len(batches)) -> None:
@@ -341,7 +348,7 @@ def learning_rates(
     s runs from 0 to 1 over all epochs after the warm-up, in which the rate rises linearly to r.
     """
     position = epoch + np.arange(batches) / batches  # in epochs, at the start of each step
-    rate = np.full(batches, training.learning_rate)
+    rate = np.full(batches, training.rate)
     if training.schedule == "step":
         rate *= training.schedule_factor ** (epoch // training.schedule_epochs)
     elif training.schedule == "plateau":
@@ -376,7 +383,7 @@ def teacher_forcing(training: Training, epoch: int) -> float:
 def _diverged(
     train_loss: float, validation_loss: float | None, epoch: int, training: Training
 ) -> DivergedError:
-    advice = [f"lower learning_rate (now {training.learning_rate:g})"]
+    advice = [f"lower learning_rate (now {training.rate:g})"]
     if training.clip_norm is None:
         advice.append("clip the gradient (clip_norm=1.0)")
     if not training.warmup_epochs:

@@ -33,6 +33,8 @@ from gatewise.tasks.committee import (
     weights_of,
 )
 from gatewise.tasks.examples import Examples, read_examples, read_to_learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
 from gatewise.tasks.sklearn_tags import tags
@@ -186,7 +188,8 @@ class Classifier:
         last = trained[-1]
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = last.training
+        self.rates_: RateSearch | None = trained[0].rates
         self.reading_: Reading = plan.reading
         self.labels_: LabelCodec = plan.labels
         self.weights_: dict[str, NDArray[np.float32]] = weights_of(trained)
@@ -196,7 +199,7 @@ class Classifier:
         self.history_: History = last.history
         self.optimizer_states_: tuple[State, ...] | None = tuple(one.state for one in trained)
         self.began_: dict[str, Any] | None = plan.began
-        said = notes_of(trained, shared.started(old))
+        said = (*told(trained[0].rates), *notes_of(trained, shared.started(old)))
         self.notes_: tuple[str, ...] = (*plan.notes, *said, *remarks(keep))
         self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data

@@ -17,6 +17,7 @@ from gatewise.judging.calibration import fit_temperature
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State
 from gatewise.tasks.learning import Learnt, learn
+from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.shared import idle
 from gatewise.training import History, Watch
 
@@ -29,8 +30,13 @@ APART = 1_000  # between the seeds of two members: runs of neighbouring seeds sh
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of them; state: what its optimizer remembers beside the weights."""
+    """One of them; state: what its optimizer remembers beside the weights.
 
+    rates  how the learning rate of all was found, of the first alone
+    """
+
+    training: Training
+    rates: RateSearch | None
     weights: dict[str, Singles]
     state: State
     history: History
@@ -81,7 +87,17 @@ def train_members(
                 raise
         whole = learnt is not None and learnt.history.stopped != "interrupted"
         if learnt is not None and (whole or not found):
-            found.append(Member(learnt.weights, learnt.state, learnt.history, learnt.versions))
+            training = learnt.training  # one learning rate for all
+            found.append(
+                Member(
+                    training,
+                    learnt.rates,
+                    learnt.weights,
+                    learnt.state,
+                    learnt.history,
+                    learnt.versions,
+                )
+            )
         if not whole:
             history = replace(found[-1].history, stopped="interrupted")
             found[-1] = replace(found[-1], history=history)

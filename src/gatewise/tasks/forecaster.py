@@ -32,6 +32,7 @@ from gatewise.tasks.forecaster_state import restore, to_artifact
 from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
+from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.recipe import Strategy
 from gatewise.tasks.sklearn_tags import tags
 from gatewise.tasks.telling import watched
@@ -186,7 +187,8 @@ class Forecaster:
         )
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = trained.training
+        self.rates_: RateSearch | None = trained.rates
         self.strategy_: Strategy = plan.strategy
         self.lookback_: int = trained.codec.lookback
         self.scaling_: Scaling = plan.scaling

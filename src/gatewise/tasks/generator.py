@@ -29,6 +29,8 @@ from gatewise.tasks.generator_text import read_texts
 from gatewise.tasks.generator_weights import Kept, in_eight_bits
 from gatewise.tasks.generator_writing import TextSteps, asked, write, write_piece_by_piece
 from gatewise.tasks.learning import learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.seen import Fingerprints, fingerprints, lines
 from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
@@ -147,7 +149,8 @@ class Generator:
             kept = in_eight_bits(plan.spec, graphs, plan.steps, plan.held)
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = learnt.training
+        self.rates_: RateSearch | None = learnt.rates
         self.codec_: TextCodec = plan.codec
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = kept.graphs
@@ -158,6 +161,7 @@ class Generator:
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
+            *told(learnt.rates),
             *shared.idle(learnt.history, "text held out", start=shared.started(old)),
             *kept.notes,
             *remarks(keep),

@@ -27,6 +27,8 @@ from gatewise.tasks import shared, tag_plan
 from gatewise.tasks.beginning import State, fitted, unequal, with_known
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
 from gatewise.tasks.sklearn_tags import tags as sklearn_tags
 from gatewise.tasks.telling import watched
@@ -128,7 +130,8 @@ class Tagger:
         )
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = learnt.training
+        self.rates_: RateSearch | None = learnt.rates
         self.codec_: TokenCodec = plan.codec
         self.labels_: TagCodec = plan.tags
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
@@ -137,8 +140,8 @@ class Tagger:
         self.optimizer_states_: tuple[State, ...] | None = (learnt.state,)
         self.began_: dict[str, Any] | None = plan.began
         self.history_: History = learnt.history
-        idle = shared.idle(learnt.history, start=shared.started(old))
-        self.notes_: tuple[str, ...] = (*plan.notes, *idle, *remarks(keep))
+        said = (*told(learnt.rates), *shared.idle(learnt.history, start=shared.started(old)))
+        self.notes_: tuple[str, ...] = (*plan.notes, *said, *remarks(keep))
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.known_: Fingerprints = with_known(fingerprints(given.tokens), old)

@@ -24,6 +24,8 @@ from gatewise.tasks import shared, translator_plan
 from gatewise.tasks import translator_writing as writing
 from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.learning import learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
 from gatewise.tasks.sklearn_tags import tags
@@ -155,7 +157,8 @@ class Translator:
         graphs = build_graphs(plan.spec, learnt.weights)
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = learnt.training
+        self.rates_: RateSearch | None = learnt.rates
         self.source_: Reading = plan.source
         self.target_: Written = plan.target
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
@@ -166,6 +169,7 @@ class Translator:
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
+            *told(learnt.rates),
             *shared.idle(learnt.history, "validation pairs", start=shared.started(old)),
             *remarks(keep),
         )

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from gatewise.batch import IGNORED, PADDING, Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, device_of, gathered
+from gatewise.engines import processes
 from gatewise.engines.keras import progress
 from gatewise.engines.keras.averaging import Average
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import Tensor
 from gatewise.engines.keras.optimizers import numbers, remembered, told
 from gatewise.engines.keras.program import forcing, program
+from gatewise.errors import UsageError
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
 
@@ -38,6 +40,17 @@ class Engine:
     ) -> None:
         self.spec, self.training = spec, training
         self.name = keras.backend.backend()
+        if processes.count() > 1:
+            raise UsageError(
+                f"engine '{self.name}' trains in one process, and torchrun started "
+                f"{processes.count()}; use engine 'torch', or start without torchrun"
+            )
+        if training.precision != "float32" or training.compile:
+            asked = "compile" if training.compile else f"precision {training.precision}"
+            raise UsageError(
+                f"{asked} is of engine 'torch': engine '{self.name}' always compiles, in float32; "
+                f"leave it out, or use engine 'torch'"
+            )
         self.version = f"keras {keras.__version__} on {backend.VERSION}"
         self.device = device_of(device, backend.GPU, backend.NAME)
         self.program = program(spec, training)
