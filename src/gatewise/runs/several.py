@@ -43,7 +43,8 @@ def beside_progress(watch: Watch | None, verbose: int) -> Watch:
 
     if watch is None:
         return progress.watch(verbose)
-    return watch if _shown(watch) else Several(progress.watch(verbose), watch)
+    # the watch first: the time that a tracker takes to begin is none of the training's
+    return watch if _shown(watch) else Several(watch, progress.watch(verbose))
 
 
 def without_progress(watch: Watch) -> Watch:
