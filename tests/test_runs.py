@@ -133,6 +133,8 @@ def test_progress_is_shown_beside_a_log_unless_it_shows_itself(tmp_path, capsys)
     assert [type(one) for one in without_progress(watch).watches] == [RunLog]
     assert isinstance(without_progress(shown), Nobody)
     assert len(Several(watch, Several(Nobody())).watches) == 3
+    both = beside_progress([Nobody(), RunLog(tmp_path / "b.jsonl")], 1)
+    assert [type(one) for one in both.watches] == [Nobody, RunLog, progress.Lines]
 
 
 def test_a_second_fit_with_the_same_log_is_a_second_run(tmp_path):
@@ -342,3 +344,6 @@ def test_a_killed_run_leaves_the_epochs_that_it_did(here):
     assert len(epochs) >= 5
     assert np.isfinite([loss for _, loss in found.main.losses()]).all()
     assert not (here / "out").exists()
+    assert forecast("shop.csv", *TARGET, *SMALL, "--quiet", "--out", "out") == 0
+    assert [run.state for run in logged_runs(here)] == ["finished"]
+    assert not (here / "out.unfinished").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from gatewise.training import EpochRecord, History, Nobody, Watch
@@ -37,12 +37,14 @@ class Several:
             one.end(history)
 
 
-def beside_progress(watch: Watch | None, verbose: int) -> Watch:
-    """The watch, and progress as `verbose` says, unless it shows that already."""
+def beside_progress(watch: Watch | Sequence[Watch] | None, verbose: int) -> Watch:
+    """The watch, or several, and progress as `verbose` says, unless it shows that already."""
     from gatewise import progress  # rich; a saved model does without
 
     if watch is None:
         return progress.watch(verbose)
+    if isinstance(watch, Sequence):
+        watch = Several(*watch)
     # the watch first: the time that a tracker takes to begin is none of the training's
     return watch if _shown(watch) else Several(watch, progress.watch(verbose))
 

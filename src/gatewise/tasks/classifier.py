@@ -132,7 +132,7 @@ class Classifier:
         text: str | list[str] | None = None,
         label: str | None = None,
         start: Classifier | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
     ) -> Self:
         """Learn from inputs and their labels, or from a frame of any kind.
 
@@ -143,6 +143,8 @@ class Classifier:
         start   a fitted classifier, of any engine, or the folder of one, to go on from: its
                 weights, network, vocabulary and classes stay, its training settings where none are
                 given here
+        watch   who is told how training goes (RunLog, TensorBoard, ...), or several of them,
+                beside the progress that `verbose` asks for
 
         A part of the examples (`validation`) only decides when to stop and how sure to be.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
@@ -134,7 +135,7 @@ class Forecaster:
         fill: Fill | None = None,
         duplicates: Duplicates | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
     ) -> Self:
         """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
 
@@ -146,7 +147,8 @@ class Forecaster:
         start       a fitted forecaster, of any engine, or the folder of one, to go on from: its
                     weights, network and reading of the data stay, its training settings where
                     none are given here
-        watch       who is told how training goes; None: as `verbose` says
+        watch       who is told how training goes (RunLog, TensorBoard, ...), or several of them,
+                    beside the progress that `verbose` asks for
 
         The last rows (`validation`) only decide when to stop; scaling is learnt before them.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing

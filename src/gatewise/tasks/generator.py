@@ -106,12 +106,14 @@ class Generator:
         text: str | Sequence[str],
         *,
         start: Generator | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
     ) -> Self:
         """Learn from one long text, or from a list of texts: then what is written ends, too.
 
         start  a fitted generator, of any engine, or the folder of one, to go on from: its weights,
                network and tokens stay, its training settings where none are given here
+        watch  who is told how training goes (RunLog, TensorBoard, ...), or several of them, beside
+               the progress that `verbose` asks for
 
         The beginning of the text (`validation`) only decides when to stop.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing

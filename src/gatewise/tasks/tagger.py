@@ -91,13 +91,15 @@ class Tagger:
         tags: Sequence[Sequence[str]] | None = None,
         *,
         start: Tagger | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
     ) -> Self:
         """Learn from sentences (lists of tokens) and a list of tags for each.
 
         data   sentences; or, without `tags`, a frame with columns of lists, tokens and tags
         start  a fitted tagger, of any engine, or the folder of one, to go on from: its weights,
                network, features and tags stay, its training settings where none are given here
+        watch  who is told how training goes (RunLog, TensorBoard, ...), or several of them, beside
+               the progress that `verbose` asks for
 
         A part of the sentences (`validation`) only decides when to stop. Raises DataError,
         UsageError, SpecError; DivergedError when training fails. Then nothing that was learnt

@@ -114,7 +114,7 @@ class Translator:
         targets: Sequence[Any] | None = None,
         *,
         start: Translator | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
     ) -> Self:
         """Learn from sources and their targets: texts, or lists of tokens (texts, whole numbers).
 
@@ -122,6 +122,8 @@ class Translator:
                  columns, or a file of them
         start    a fitted translator, of any engine, or the folder of one, to go on from: its
                  weights, network and tokens stay, its training settings where none are given here
+        watch    who is told how training goes (RunLog, TensorBoard, ...), or several of them,
+                 beside the progress that `verbose` asks for
 
         A part of the pairs (`validation`) only decides when to stop; copies of a source stand on
         one side. Of tokens that are whole numbers, answers are lists of them, too.
