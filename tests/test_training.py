@@ -35,7 +35,7 @@ class Line:
             error = self.w * batch.x.mean((1, 2)) - batch.y[:, 0, 0]
             self.w -= rate * float(np.mean(error * batch.x.mean((1, 2))))
             total += float(np.sum(error**2))
-            plan.tick()
+            plan.tick(dict)
         return total / sum(map(len, plan.batches))
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:

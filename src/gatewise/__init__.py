@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from gatewise.version import __version__
 
 if TYPE_CHECKING:
+    from gatewise.checkpoint import Checkpoints
     from gatewise.data import datasets, toys
     from gatewise.errors import (
         ArtifactError,
+        CheckpointError,
         DataError,
         DivergedError,
         GatewiseError,
@@ -29,16 +31,23 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gatewise.exporting.export import export
+    from gatewise.runs.log import RunLog
+    from gatewise.runs.mlflow import MLflow
+    from gatewise.runs.reading import read_runs
+    from gatewise.runs.tensorboard import TensorBoard
     from gatewise.spec import Network, NetworkSpec, Training
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
     from gatewise.tasks.generator import Generator
+    from gatewise.tasks.rates import find_learning_rate
     from gatewise.tasks.shared import load
     from gatewise.tasks.tagger import Tagger
     from gatewise.tasks.translator import Translator
 
 __all__ = [
     "ArtifactError",
+    "CheckpointError",
+    "Checkpoints",
     "Classifier",
     "DataError",
     "DivergedError",
@@ -46,31 +55,42 @@ __all__ = [
     "GatewiseError",
     "Generator",
     "InputError",
+    "MLflow",
     "MissingExtraError",
     "Network",
     "NetworkSpec",
     "RunError",
+    "RunLog",
     "SpecError",
     "Tagger",
+    "TensorBoard",
     "Training",
     "Translator",
     "UsageError",
     "__version__",
     "datasets",
     "export",
+    "find_learning_rate",
     "load",
+    "read_runs",
     "toys",
 ]
 
 _HOMES = {  # module -> its public names; one that is empty is public itself
+    "gatewise.checkpoint": ("Checkpoints",),
     "gatewise.data.datasets": (),
     "gatewise.data.toys": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "gatewise.exporting.export": ("export",),
+    "gatewise.runs.log": ("RunLog",),
+    "gatewise.runs.mlflow": ("MLflow",),
+    "gatewise.runs.reading": ("read_runs",),
+    "gatewise.runs.tensorboard": ("TensorBoard",),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),
     "gatewise.tasks.generator": ("Generator",),
+    "gatewise.tasks.rates": ("find_learning_rate",),
     "gatewise.tasks.shared": ("load",),
     "gatewise.tasks.tagger": ("Tagger",),
     "gatewise.tasks.translator": ("Translator",),

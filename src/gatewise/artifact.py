@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.engines import processes
 from gatewise.errors import ArtifactError
 from gatewise.version import __version__
 
@@ -61,9 +62,12 @@ def versions(**others: str) -> dict[str, str]:
 def write_artifact(path: str | os.PathLike[str], artifact: Artifact) -> Path:
     """Write the folder whole or not at all; an earlier artifact there is replaced.
 
+    Of several processes that trained together the first one writes.
     Raises ArtifactError when something that is not an artifact stands at `path`.
     """
     target = Path(path).resolve()
+    if processes.rank():
+        return target
     if target.exists() and not _is_ours(target):
         raise ArtifactError(
             f"{target} exists and is not a gatewise model, or holds other files, too: it will "

@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,19 +52,29 @@ class Outputs:
     state: NDArray[np.float32] | None = None
 
 
+# what an engine holds in the middle of an epoch beside weights and state (the loss so far, the
+# state that a stream carries, random numbers) as named arrays, each engine's own
+Progress = Mapping[str, NDArray[Any]]
+HowFar = Callable[[], Progress]
+
+
 @dataclass(frozen=True, slots=True)
 class EpochPlan:
     """One pass over the data; the arrays have one entry per batch.
 
-    seed  of dropout and teacher forcing in this epoch
-    tick  called after each batch, for a progress bar
+    seed   of dropout and teacher forcing in this epoch
+    tick   called after each batch with what tells how far the epoch is: for a progress bar, and
+           for who wants to go on from here one day
+    done   so many batches were trained before; how far the epoch was then
     """
 
     batches: Sequence[IntArray]
     learning_rates: NDArray[np.float64]
     teacher_forcing: NDArray[np.float64]
     seed: int
-    tick: Callable[[], None] = lambda: None
+    tick: Callable[[HowFar], None] = lambda how_far: None  # noqa: ARG005
+    done: int = 0
+    so_far: Progress = field(default_factory=dict)
 
 
 class Predictor(Protocol):
@@ -85,6 +95,8 @@ class Engine(Predictor, Protocol):
 
         NaN or inf is returned, not raised. A decoder of tokens is fed the truth as often as the
         plan says; a source that carries is read in order, from the state of the batch before.
+        Of an epoch that was cut off the rest is run: with weights and state as they were then, it
+        ends in the same bits.
         """
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:

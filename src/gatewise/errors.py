@@ -8,7 +8,8 @@ GatewiseError
 │   └── ArtifactError                 a saved model: missing, damaged, foreign
 ├── MissingExtraError (ImportError)   an optional package is not installed       exit 2
 └── RunError (also RuntimeError)      the input was fine and the run failed      exit 1
-    └── DivergedError                 the loss became NaN or infinite
+    ├── DivergedError                 the loss became NaN or infinite
+    └── CheckpointError               it cannot be stored how far training is
 """
 
 from __future__ import annotations
@@ -57,6 +58,10 @@ class RunError(GatewiseError, RuntimeError):
 
 
 class DivergedError(RunError):
+    pass
+
+
+class CheckpointError(RunError):
     pass
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gatewise.engines import processes
 from gatewise.errors import UsageError
 
 MARK = "metrics.json"  # a folder that holds it, with the key below, is one of ours
@@ -66,8 +67,13 @@ def replacing(out: Path) -> Iterator[Path]:
     """A new empty folder that becomes `out` when the block ends well, and vanishes otherwise.
 
     What was in `out` is replaced; files in it that the new folder lacks (yours) are kept. When
-    the swap fails, all is put back; OSError says where it is if that fails, too.
+    the swap fails, all is put back; OSError says where it is if that fails, too. Of several
+    processes that trained together the first one writes.
     """
+    if processes.rank():
+        with tempfile.TemporaryDirectory() as elsewhere:
+            yield Path(elsewhere)
+        return
     place = out.resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
@@ -113,8 +119,12 @@ def _put_back(place: Path, new: Path, old: Path, yours: Sequence[str]) -> None:
 def replacing_file(path: Path) -> Iterator[Path]:
     """A path to write to that becomes `path` when the block ends well, and vanishes otherwise.
 
-    A pipe or a device (/dev/stdout) is written to as it is.
+    A pipe or a device (/dev/stdout) is written to as it is. Of several processes the first writes.
     """
+    if processes.rank():
+        with tempfile.TemporaryDirectory() as elsewhere:
+            yield Path(elsewhere) / path.name
+        return
     if path.exists() and not path.is_file():
         yield path
         return

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from gatewise.engines import processes
 from gatewise.training import EpochRecord, History, Nobody, Watch
 
 REDRAW_SECONDS = 0.1
@@ -20,8 +22,10 @@ WIDEST_BAR, NARROWEST_BAR = 40, 8
 
 
 def watch(verbose: int = 1, stream: TextIO | None = None) -> Watch:
-    """Who shows training on `stream` (default: stderr): nobody when `verbose` is 0."""
-    if not verbose:
+    """Who shows training on `stream` (default: stderr): nobody when `verbose` is 0, and of several
+    processes in the first alone.
+    """
+    if not verbose or processes.rank():
         return Nobody()
     stream = sys.stderr if stream is None else stream
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
@@ -37,6 +41,7 @@ class Standing:
     began  when, by time.perf_counter
     batch  batches trained in the current epoch
     best   epoch whose weights would be kept
+    before  share that was through when the run went on
     """
 
     epochs: int
@@ -45,11 +50,18 @@ class Standing:
     batch: int = 0
     last: EpochRecord | None = None
     best: EpochRecord | None = None
+    before: float = 0.0
 
     def note(self, record: EpochRecord, best: bool) -> None:
         self.last, self.batch = record, 0
         if best:
             self.best = record
+
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        for record in records:
+            self.note(record, record.epoch == best_epoch)
+        self.batch = done
+        self.before = self.share
 
     @property
     def done(self) -> int:
@@ -73,9 +85,9 @@ class Standing:
 
     def left(self) -> str:
         """`<1:05 left`: an upper bound, because early stopping may end it sooner; '' at first."""
-        if not 0.0 < self.share < 1.0:
+        if not self.before < self.share < 1.0:
             return ""
-        return f"<{_clock(self.elapsed * (1.0 / self.share - 1.0))} left"
+        return f"<{_clock(self.elapsed * (1.0 - self.share) / (self.share - self.before))} left"
 
     def losses(self) -> str:
         """The losses of the last whole epoch."""
@@ -95,6 +107,9 @@ class Lines:
         self._standing = Standing(1, 1, 0.0)
         self._printed = -math.inf
 
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass  # what is trained was typed a moment ago
+
     def begin(self, epochs: int, batches: int) -> None:
         self._standing = Standing(epochs, batches, time.perf_counter())
         self._printed = -math.inf
@@ -113,6 +128,12 @@ class Lines:
             number = f"epoch {record.epoch}/{self._standing.epochs}"
             mark = "(best)" if best and record.validation_loss is not None else ""
             self._say(number, self._standing.losses(), mark, self._standing.left())
+
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        standing = self._standing
+        standing.go_on(records, best_epoch, done)
+        batch = f", batch {done + 1}/{standing.batches}" if done else ""
+        self._say(f"goes on from a checkpoint: epoch {standing.current}/{standing.epochs}{batch}")
 
     def end(self, history: History) -> None:
         self._say(summary(history, self._standing.elapsed))
@@ -135,6 +156,9 @@ class Bar:
         self._standing = Standing(1, 1, 0.0)
         self._drawn = -math.inf
 
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass  # what is trained was typed a moment ago
+
     def begin(self, epochs: int, batches: int) -> None:
         self._standing = Standing(epochs, batches, time.perf_counter())
         self._drawn = -math.inf
@@ -146,6 +170,10 @@ class Bar:
 
     def epoch(self, record: EpochRecord, best: bool) -> None:
         self._standing.note(record, best)
+        self._draw()
+
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        self._standing.go_on(records, best_epoch, done)
         self._draw()
 
     def end(self, history: History) -> None:

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gatewise.errors import SpecError, did_you_mean
 
@@ -17,6 +24,8 @@ Pooling = Literal["last", "attention", "mean", "max", "mean_max"]
 Attention = Literal["none", "additive", "multiplicative"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 Schedule = Literal["constant", "step", "cosine", "plateau"]
+Precision = Literal["float32", "bfloat16"]
+AUTO = "auto"
 Loss = Literal["mse", "mae", "huber", "cross_entropy", "binary_cross_entropy"]
 
 
@@ -276,7 +285,8 @@ class Training(Settings):
     epochs                   at most so many passes; early stopping usually ends before
     batch_size               B, examples per step
     optimizer                adam | adamw | sgd | rmsprop
-    learning_rate            the highest rate of the schedule
+    learning_rate            the highest rate of the schedule; auto: found by a range test before
+                             training
     momentum                 of sgd alone
     weight_decay             adamw: decoupled; others: L2, as l2. Of matrices, never of biases
     l2                       so much of each matrix is added to its gradient, after clipping; with
@@ -295,6 +305,9 @@ class Training(Settings):
     patience                 stop after so many epochs without progress; None: never.
                              The best weights are restored in any case
     min_delta                what counts as progress of the validation loss
+    precision                float32 | bfloat16: mixed, of the steps of training alone; weights,
+                             optimizer and loss stay float32 (engine torch)
+    compile                  steps through torch.compile: slow at first, then faster or not (torch)
     examples_per_epoch       a fresh random part of the examples each epoch; None: all of them
     teacher_forcing          share of decoder steps fed the truth while training (fed_back only)
     teacher_forcing_schedule constant | linear (to 0 at the last epoch) | inverse_sigmoid
@@ -303,7 +316,7 @@ class Training(Settings):
     epochs: int = Field(default=100, ge=1)
     batch_size: int = Field(default=32, ge=1)
     optimizer: Optimizer = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0.0)
+    learning_rate: float | Literal["auto"] = 1e-3
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
     l2: float = Field(default=0.0, ge=0.0)
@@ -318,6 +331,32 @@ class Training(Settings):
     weight_averaging: float = Field(default=0.0, ge=0.0, lt=1.0)
     patience: int | None = Field(default=10, ge=1)
     min_delta: float = Field(default=0.0, ge=0.0)
+    precision: Precision = "float32"
+    compile: bool = False
     examples_per_epoch: int | None = Field(default=None, ge=1)
     teacher_forcing: float = Field(default=0.5, ge=0.0, le=1.0)
     teacher_forcing_schedule: Literal["constant", "linear", "inverse_sigmoid"] = "constant"
+
+    @field_validator("learning_rate", mode="before")
+    @classmethod
+    def _number_or_auto(cls, value: Any) -> Any:
+        """One message where a union would give one for each of its members."""
+        if value == AUTO:
+            return value
+        problem = f"learning_rate should be a number above 0, or auto, not {value!r}"
+        try:
+            rate = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{problem}{did_you_mean(value, [AUTO])}") from None
+        if not 0.0 < rate < float("inf"):
+            raise ValueError(problem)
+        return rate
+
+    @property
+    def rate(self) -> float:
+        """learning_rate as a number. Raises SpecError where it is still to be found."""
+        if isinstance(self.learning_rate, str):
+            raise SpecError(
+                "learning_rate is 'auto' and is found only where a task is fitted; give a number"
+            )
+        return self.learning_rate

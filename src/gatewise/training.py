@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.batch import Source
-from gatewise.engine import Engine, EpochPlan
-from gatewise.errors import DivergedError
+from gatewise.batch import IntArray, Source
+from gatewise.checkpoint import Snapshot, Stage, fingerprint, part, prefixed
+from gatewise.engine import Engine, EpochPlan, HowFar, Progress
+from gatewise.engines import processes
+from gatewise.errors import DivergedError, UsageError
 from gatewise.spec import Training
+from gatewise.weights import Weights
+
+Stopped = Literal["finished", "no progress", "interrupted"]
 
 EXPLODED = 1e3  # times the loss before training: clipped steps may never reach infinity
 EVALUATION_BATCH = 512
@@ -41,7 +47,7 @@ class History:
 
     records: tuple[EpochRecord, ...]
     best_epoch: int
-    stopped: Literal["finished", "no progress", "interrupted"]
+    stopped: Stopped
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back."""
@@ -58,7 +64,12 @@ class History:
 
 
 class Watch(Protocol):
-    """Who is told how training goes (a progress bar, lines of text, nobody)."""
+    """Who is told how training goes (a progress bar, lines of text, a log, nobody)."""
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        """What is trained next, in plain values: task, data, settings, engine, versions; which
+        part of a run it is. Facts hold until others of the same name are told.
+        """
 
     def begin(self, epochs: int, batches: int) -> None: ...
 
@@ -67,11 +78,17 @@ class Watch(Protocol):
 
     def epoch(self, record: EpochRecord, best: bool) -> None: ...
 
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        """After `begin`: these epochs, and `done` batches of the next, are through already."""
+
     def end(self, history: History) -> None: ...
 
 
 class Nobody:
     """A watch that says nothing."""
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass
 
     def begin(self, epochs: int, batches: int) -> None:
         pass
@@ -82,8 +99,83 @@ class Nobody:
     def epoch(self, record: EpochRecord, best: bool) -> None:
         pass
 
+    def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:
+        pass
+
     def end(self, history: History) -> None:
         pass
+
+
+@dataclass
+class Course:
+    """Where a run stands between two batches: with the engine, all that it takes to go on.
+
+    start    the loss before training
+    done     batches of the epoch under way; so_far: what the engine holds of it
+    seconds  that this epoch has taken
+    drops, waited  of the plateau schedule
+    """
+
+    start: float
+    best_loss: float
+    best_weights: Weights
+    best_state: Mapping[str, NDArray[Any]]
+    best_epoch: int = 0
+    records: list[EpochRecord] = field(default_factory=list)
+    drops: int = 0
+    waited: int = 0
+    done: int = 0
+    so_far: Progress = field(default_factory=dict)
+    seconds: float = 0.0
+    stopped: Stopped | None = None
+
+    def add(self, record: EpochRecord, engine: Engine, training: Training) -> bool:
+        """An epoch is through; whether it was the best."""
+        self.records.append(record)
+        self.done, self.so_far, self.seconds = 0, {}, 0.0
+        loss = record.validation_loss
+        better = loss is None or loss < self.best_loss - training.min_delta
+        if better:
+            self.best_loss = math.inf if loss is None else loss
+            self.best_epoch = record.epoch
+            self.best_weights, self.best_state = engine.get_weights(), engine.get_state()
+        self.waited = 0 if better else self.waited + 1
+        if self.waited >= training.schedule_epochs and training.schedule == "plateau":
+            self.drops, self.waited = self.drops + 1, 0
+        return better
+
+    def snapshot(self, engine: Engine, identity: Mapping[str, Any]) -> Snapshot:
+        """As it is now; of a run that has ended what was best."""
+        arrays = prefixed("so_far", self.so_far)
+        if self.stopped is None:
+            arrays |= prefixed("weights", engine.get_weights())
+            arrays |= prefixed("state", engine.get_state())
+        now_best = self.stopped is None and not self.done and self.best_epoch == len(self.records)
+        if not now_best:
+            arrays |= prefixed("best_weights", self.best_weights)
+            arrays |= prefixed("best_state", self.best_state)
+        kept = ("start", "best_loss", "best_epoch", "drops", "waited", "done", "seconds", "stopped")
+        facts = {name: getattr(self, name) for name in kept}
+        records = [asdict(record) for record in self.records]
+        facts |= {"records": records, "identity": identity, "version": engine.version}
+        return Snapshot(arrays, facts)
+
+    @classmethod
+    def restored(cls, engine: Engine, kept: Snapshot) -> Course:
+        """The course of a snapshot, and the engine as it was then."""
+        facts = {n: v for n, v in kept.facts.items() if n not in ("records", "identity", "version")}
+        best, best_state = part(kept.arrays, "best_weights"), part(kept.arrays, "best_state")
+        weights, state = part(kept.arrays, "weights"), part(kept.arrays, "state")
+        if facts["stopped"] is None:
+            engine.set_weights(weights)
+            engine.set_state(state)
+        return cls(
+            best_weights=best or weights,
+            best_state=best_state if best else state,
+            records=[EpochRecord(**record) for record in kept.facts["records"]],
+            so_far=part(kept.arrays, "so_far"),
+            **facts,
+        )
 
 
 def fit(
@@ -96,6 +188,8 @@ def fit(
     watch: Watch | None = None,
     epochs: int | None = None,
     behind: int = 0,
+    stage: Stage | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> History:
     """Train until the epochs are used up, progress ends, or Ctrl-C; the best weights are restored,
     and with them what the optimizer remembered beside them.
@@ -105,69 +199,142 @@ def fit(
     the weights lie so many epochs of an earlier run: order and dropout go on from there, while
     records and schedule begin anew. Ctrl-C before the first epoch is through raises
     KeyboardInterrupt: there is nothing to keep yet.
-    Raises DivergedError when a loss is NaN, infinite, or out of all proportion to the start.
+
+    stage  where checkpoints are written, and read where the run is to go on: it ends in the same
+           bits as if nothing had cut it off
+    about  what makes it the same run, beside `training` and the data
+    Raises DivergedError when a loss is NaN, infinite, or out of all proportion to the start;
+    CheckpointError; UsageError where the checkpoints are another run's.
     """
     watch = watch or Nobody()
     size = min(len(train), training.examples_per_epoch or len(train))
     planned = training.epochs if epochs is None else min(epochs, training.epochs)
-    watch.begin(planned, len(train.order(training.batch_size, seed=seed, epoch=0, limit=size)))
+    rows = training.batch_size * processes.count()  # of a step, together
+    watch.begin(planned, len(train.order(rows, seed=seed, epoch=0, limit=size)))
     held_out = (
         []
         if validation is None
         else validation.in_order(EVALUATION_BATCH, most=EVALUATION_EXAMPLES)
     )
-    records: list[EpochRecord] = []
-    best_loss = math.inf if validation is None else engine.evaluate(validation, held_out)
-    best_epoch, best_weights, best_state = 0, engine.get_weights(), engine.get_state()
-    start = 0.0 if validation is None else best_loss
-    worst = EXPLODED * max(start, 1.0)  # scaled values vary by about 1
-    drops, waited = 0, 0  # of the plateau schedule
-    stopped: Literal["finished", "no progress", "interrupted"] = "finished"
-    try:
-        for epoch in range(planned):
-            began = time.perf_counter()
-            number = behind + epoch
-            batches = train.order(training.batch_size, seed=seed, epoch=number, limit=size)
-            plan = EpochPlan(
-                batches=batches,
-                learning_rates=learning_rates(training, epoch, len(batches), drops),
-                teacher_forcing=np.full(len(batches), teacher_forcing(training, epoch)),
-                seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
-                tick=watch.tick,
+    keep = None
+    if stage is not None:
+        if processes.count() > 1:
+            raise UsageError(
+                "checkpoints are not written where several processes train together: each has "
+                "random numbers and streams of its own; leave them out, or start without torchrun"
             )
+        run = {"seed": seed, "epochs to run": planned, "epochs behind": behind, **(about or {})}
+        keep = _Keeper(engine, stage, _identity(engine, train, validation, training, run))
+    course = _begun(engine, validation, held_out, keep, watch)
+    worst = EXPLODED * max(0.0 if validation is None else course.start, 1.0)  # scaled: about 1
+    try:
+        while course.stopped is None:
+            epoch = len(course.records)
+            batches = train.order(rows, seed=seed, epoch=behind + epoch, limit=size)
+            began = time.perf_counter() - course.seconds
+
+            def tick(how_far: HowFar, began: float = began, count: int = len(batches)) -> None:
+                watch.tick()
+                course.done += 1
+                if keep is not None and course.done < count and keep.stage.due():
+                    course.so_far, course.seconds = how_far(), time.perf_counter() - began
+                    keep.write(course)
+
+            plan = _plan(training, course, batches, tick, (seed, behind + epoch))
             train_loss = engine.train_epoch(train, plan)
             loss = None if validation is None else engine.evaluate(validation, held_out)
             if not math.isfinite(loss or 0.0) or not train_loss <= worst:
                 raise _diverged(train_loss, loss, epoch + 1, training)
-            record = EpochRecord(
-                epoch + 1,
-                train_loss,
-                loss,
-                float(plan.learning_rates[-1]),
-                time.perf_counter() - began,
-            )
-            records.append(record)
-            better = loss is None or loss < best_loss - training.min_delta
-            if better:
-                best_loss = math.inf if loss is None else loss
-                best_epoch = epoch + 1
-                best_weights, best_state = engine.get_weights(), engine.get_state()
+            seconds = time.perf_counter() - began
+            rate = float(plan.learning_rates[-1])
+            record = EpochRecord(epoch + 1, train_loss, loss, rate, seconds)
+            better = course.add(record, engine, training)
             watch.epoch(record, better)
-            waited = 0 if better else waited + 1
-            if waited >= training.schedule_epochs and training.schedule == "plateau":
-                drops, waited = drops + 1, 0
-            if training.patience is not None and epoch + 1 - best_epoch >= training.patience:
-                stopped = "no progress"
-                break
+            if epoch + 1 >= planned:
+                course.stopped = "finished"
+            if training.patience is not None and epoch + 1 - course.best_epoch >= training.patience:
+                course.stopped = "no progress"
+            if keep is not None and (course.stopped or keep.stage.due_after_epoch()):
+                keep.write(course)
     except KeyboardInterrupt:
-        if not records:
+        if not course.records:
             raise
-        stopped = "interrupted"
-    engine.set_weights(best_weights)
-    engine.set_state(best_state)
-    history = History(tuple(records), best_epoch, stopped)
+        course.stopped = "interrupted"
+    engine.set_weights(course.best_weights)
+    engine.set_state(dict(course.best_state))
+    history = History(tuple(course.records), course.best_epoch, course.stopped)
     watch.end(history)
     return history
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """Writes checkpoints of one run, and reads them."""
+
+    engine: Engine
+    stage: Stage
+    identity: Mapping[str, Any]
+
+    def last(self) -> Snapshot | None:
+        return self.stage.last(self.identity)
+
+    def write(self, course: Course) -> None:
+        self.stage.write(course.snapshot(self.engine, self.identity))
+
+
+def _begun(
+    engine: Engine,
+    validation: Source | None,
+    held_out: Sequence[IntArray],
+    keep: _Keeper | None,
+    watch: Watch,
+) -> Course:
+    """From the last checkpoint, the engine as it was then; else from the weights as they are."""
+    last = None if keep is None else keep.last()
+    if last is None:
+        loss = math.inf if validation is None else engine.evaluate(validation, held_out)
+        return Course(loss, loss, engine.get_weights(), engine.get_state())
+    course = Course.restored(engine, last)
+    watch.go_on(course.records, course.best_epoch, course.done)
+    return course
+
+
+def _plan(
+    training: Training,
+    course: Course,
+    batches: Sequence[IntArray],
+    tick: Callable[[HowFar], None],
+    seeds: tuple[int, int],
+) -> EpochPlan:
+    """Of the epoch that the course stands in."""
+    epoch = len(course.records)
+    return EpochPlan(
+        batches=batches,
+        learning_rates=learning_rates(training, epoch, len(batches), course.drops),
+        teacher_forcing=np.full(len(batches), teacher_forcing(training, epoch)),
+        seed=int(np.random.SeedSequence(seeds).generate_state(1)[0]),
+        tick=tick,
+        done=course.done,
+        so_far=course.so_far,
+    )
+
+
+def _identity(
+    engine: Engine,
+    train: Source,
+    validation: Source | None,
+    training: Training,
+    run: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What must be the same for a run to go on."""
+    held = {} if validation is None else validation.arrays
+    return {
+        "engine": engine.name,
+        **run,
+        "training": training.model_dump(mode="json"),
+        "data": fingerprint(train.arrays, held),
+        "start": fingerprint(engine.get_weights(), engine.get_state()),
+    }
 
 
 def learning_rates(
@@ -181,7 +348,7 @@ def learning_rates(
     s runs from 0 to 1 over all epochs after the warm-up, in which the rate rises linearly to r.
     """
     position = epoch + np.arange(batches) / batches  # in epochs, at the start of each step
-    rate = np.full(batches, training.learning_rate)
+    rate = np.full(batches, training.rate)
     if training.schedule == "step":
         rate *= training.schedule_factor ** (epoch // training.schedule_epochs)
     elif training.schedule == "plateau":
@@ -216,7 +383,7 @@ def teacher_forcing(training: Training, epoch: int) -> float:
 def _diverged(
     train_loss: float, validation_loss: float | None, epoch: int, training: Training
 ) -> DivergedError:
-    advice = [f"lower learning_rate (now {training.learning_rate:g})"]
+    advice = [f"lower learning_rate (now {training.rate:g})"]
     if training.clip_norm is None:
         advice.append("clip the gradient (clip_norm=1.0)")
     if not training.warmup_epochs:

@@ -17,7 +17,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gatewise.cli.streams import lasting
+from gatewise.cli.streams import first_alone, lasting
+from gatewise.engines import processes
 from gatewise.errors import GatewiseError, UsageError, did_you_mean
 from gatewise.version import __version__
 
@@ -31,11 +32,15 @@ VERBS = {
     "tag": ("gatewise.cli.tag", "Train on sentences with a tag for each token, judge."),
     "generate": ("gatewise.cli.generate", "Learn how a text goes on, judge, write more of it."),
     "translate": ("gatewise.cli.translate", "Train on pairs of sequences, compare, judge."),
+    "rates": ("gatewise.cli.rates", "Try learning rates before TASK trains on DATA, draw them."),
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
+    "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
+ON_A_TASK = {"rates"}  # behind them stands a task, whose flags they take
+REST = {"ignore_unknown_options": True, "allow_interspersed_args": False}  # left to the task
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
 
 \b
@@ -66,7 +71,7 @@ WrongUsage: Any = typer.BadParameter.__mro__[2]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process); returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
-    with lasting():
+    with lasting(), first_alone():
         return int(_guarded(_run)(arguments) or 0)
 
 
@@ -86,7 +91,8 @@ def _application(asked: str | None) -> typer.Typer:
     for name, (module, line) in VERBS.items():
         if name == asked:
             verb = getattr(importlib.import_module(module), name)
-            app.command(name, help=verb.__doc__)(_guarded(verb))
+            passed_on = REST if name in ON_A_TASK else None
+            app.command(name, help=verb.__doc__, context_settings=passed_on)(_guarded(verb))
         else:
             app.command(name, help=line)(_not_loaded)
     return app
@@ -124,7 +130,10 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if isinstance(error, typer.Exit):
                 return error.exit_code
-            return _tell(*_explained(error))
+            told = _explained(error)
+            if processes.rank() and not isinstance(error, GatewiseError) and sys.__stderr__:
+                sys.__stderr__.write(f"process {processes.rank()}: {told[0]}\n")  # its own alone
+            return _tell(*told)
 
     return guarded
 

@@ -89,6 +89,8 @@ class Kind:
             return cls("choice", tuple(map(str, get_args(main))), nullable)
         if get_origin(main) is tuple:
             return cls("text", nullable=nullable, many=True)
+        if parts[1:] == [Literal["auto"]]:
+            return cls("number|auto", nullable=nullable)
         label = {int: "int", float: "number", bool: "bool"}.get(main, "text")
         return cls(label, nullable=nullable)
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
+from gatewise.engines import processes
+
 
 class Lasting:
     """A text stream that swallows what is written once its reader has left."""
@@ -64,3 +66,19 @@ def lasting() -> Iterator[None]:
             for stream in (out, err):  # or Python meets the missing reader when it ends
                 with suppress(OSError):
                     stream.flush()
+
+
+@contextmanager
+def first_alone() -> Iterator[None]:
+    """Of several processes that train together the first one speaks: all of them would say the
+    same. What ends another one alone, PyTorch's `torchrun` tells.
+    """
+    if not processes.rank():
+        yield
+        return
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        yield

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.encoded import Truncation
 from gatewise.data.labels import LabelCodec
 from gatewise.data.units import Unit
@@ -32,8 +33,12 @@ from gatewise.tasks.committee import (
     weights_of,
 )
 from gatewise.tasks.examples import Examples, read_examples, read_to_learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.sklearn_tags import tags
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -64,9 +69,11 @@ class Classifier:
     verbose       0: silent, 1: progress
     network, training  what is not given there is chosen from the data
 
-    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperature_,
-    notes_ (the choices in words), parameters_ (number of weights).
+    After `fit`: classes_ (C,), spec_, network_, training_, reading_, weights_, history_,
+    temperature_, notes_ (the choices in words), parameters_ (number of weights).
     """
+
+    _estimator_type = "classifier"  # for scikit-learn before 1.6
 
     def __init__(
         self,
@@ -129,6 +136,8 @@ class Classifier:
         label: str | None = None,
         start: Classifier | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from inputs and their labels, or from a frame of any kind.
 
@@ -139,6 +148,8 @@ class Classifier:
         start   a fitted classifier, of any engine, or the folder of one, to go on from: its
                 weights, network, vocabulary and classes stay, its training settings where none are
                 given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         A part of the examples (`validation`) only decides when to stop and how sure to be.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
@@ -157,10 +168,8 @@ class Classifier:
                 like=old.reading_.kind,
             )
         plan = class_plan.make_plan(self, examples, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        keep = checkpoints_of(checkpoints, resume)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         trained = train_members(
             plan.members,
             plan.spec,
@@ -173,12 +182,14 @@ class Classifier:
             watch=watch,
             given=plan.given,
             beginnings=plan.beginnings,
+            checkpoints=keep,
         )
         trained, temperature = calibrated(plan.spec, trained, plan.held)
         last = trained[-1]
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = last.training
+        self.rates_: RateSearch | None = trained[0].rates
         self.reading_: Reading = plan.reading
         self.labels_: LabelCodec = plan.labels
         self.weights_: dict[str, NDArray[np.float32]] = weights_of(trained)
@@ -188,7 +199,8 @@ class Classifier:
         self.history_: History = last.history
         self.optimizer_states_: tuple[State, ...] | None = tuple(one.state for one in trained)
         self.began_: dict[str, Any] | None = plan.began
-        self.notes_: tuple[str, ...] = (*plan.notes, *notes_of(trained, shared.started(old)))
+        said = (*told(trained[0].rates), *notes_of(trained, shared.started(old)))
+        self.notes_: tuple[str, ...] = (*plan.notes, *said, *remarks(keep))
         self.versions_: dict[str, str] = versions(**last.versions)
         self.data_: dict[str, Any] = plan.data
         self.seen_: class_plan.Seen | None = plan.seen
@@ -198,12 +210,15 @@ class Classifier:
         return self
 
     @property
-    def classes_(self) -> tuple[Any, ...]:
-        """The classes as `predict` gives them, in the order of the columns of `predict_proba`."""
+    def classes_(self) -> NDArray[Any]:
+        """The classes as `predict` gives them, in the order of the columns of `predict_proba`.
+
+        Sorted: numbers by size, also where they were given as texts, else by their text.  -> (C,)
+        """
         self._check_fitted()
         if self.labels_.kind == "multilabel":
-            return self.labels_.classes
-        return tuple(self.labels_.decode(range(len(self.labels_.classes))))
+            return np.array(self.labels_.classes)
+        return np.array(self.labels_.decode(range(len(self.labels_.classes))))
 
     @property
     def parameters_(self) -> int:
@@ -338,3 +353,6 @@ class Classifier:
         vars(self).update(state)
         if "graphs_" in state:
             self.committee_ = Committee(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags("classifier", labelled=True)

@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.checkpoint import Checkpoints
 from gatewise.data.sequences import Ragged, Sequences, batches
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
@@ -16,6 +17,7 @@ from gatewise.judging.calibration import fit_temperature
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State
 from gatewise.tasks.learning import Learnt, learn
+from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.shared import idle
 from gatewise.training import History, Watch
 
@@ -28,8 +30,13 @@ APART = 1_000  # between the seeds of two members: runs of neighbouring seeds sh
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of them; state: what its optimizer remembers beside the weights."""
+    """One of them; state: what its optimizer remembers beside the weights.
 
+    rates  how the learning rate of all was found, of the first alone
+    """
+
+    training: Training
+    rates: RateSearch | None
     weights: dict[str, Singles]
     state: State
     history: History
@@ -49,6 +56,7 @@ def train_members(
     watch: Watch,
     given: Mapping[str, Singles],
     beginnings: Sequence[Beginning] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> list[Member]:
     """Train `count` networks, one after the other; each from its own beginning where there is one.
 
@@ -58,6 +66,8 @@ def train_members(
     found: list[Member] = []
     for number in range(count):
         learnt: Learnt | None = None
+        if count > 1:
+            watch.about({"part": f"member {number + 1} of {count}"})
         try:
             learnt = learn(
                 spec,
@@ -70,13 +80,24 @@ def train_members(
                 watch=watch,
                 given=given,
                 beginning=beginnings[number] if beginnings else None,
+                checkpoints=checkpoints,
             )
         except KeyboardInterrupt:
             if not found:
                 raise
         whole = learnt is not None and learnt.history.stopped != "interrupted"
         if learnt is not None and (whole or not found):
-            found.append(Member(learnt.weights, learnt.state, learnt.history, learnt.versions))
+            training = learnt.training  # one learning rate for all
+            found.append(
+                Member(
+                    training,
+                    learnt.rates,
+                    learnt.weights,
+                    learnt.state,
+                    learnt.history,
+                    learnt.versions,
+                )
+            )
         if not whole:
             history = replace(found[-1].history, stopped="interrupted")
             found[-1] = replace(found[-1], history=history)

@@ -112,9 +112,9 @@ def training_facts(model: Any) -> dict[str, Any]:
         "seed": model.seed,
         "loss": training.loss,
         **{name: getattr(training, name) for name in against if getattr(training, name)},
-        "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, "
-        f"{training.schedule}",
+        "optimizer": f"{training.optimizer}, learning rate {training.rate:g}, {training.schedule}",
         "batch_size": training.batch_size,
+        **({"precision": training.precision} if training.precision != "float32" else {}),
         "epochs": f"{len(history.records)} run, best {history.best_epoch}, "
         f"ended: {history.stopped}",
         "time": f"{seconds:.1f} s",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.encoded import Ids
 from gatewise.data.text import TextCodec
 from gatewise.engines.onnx.engine import Engine as Runner
@@ -28,7 +29,10 @@ from gatewise.tasks.generator_text import read_texts
 from gatewise.tasks.generator_weights import Kept, in_eight_bits
 from gatewise.tasks.generator_writing import TextSteps, asked, write, write_piece_by_piece
 from gatewise.tasks.learning import learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.seen import Fingerprints, fingerprints, lines
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -106,11 +110,15 @@ class Generator:
         *,
         start: Generator | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from one long text, or from a list of texts: then what is written ends, too.
 
         start  a fitted generator, of any engine, or the folder of one, to go on from: its weights,
                network and tokens stay, its training settings where none are given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         The beginning of the text (`validation`) only decides when to stop.
         Raises DataError, UsageError, SpecError; DivergedError when training fails. Then nothing
@@ -120,10 +128,8 @@ class Generator:
         texts = read_texts(text)
         old: Generator | None = fitted(self, start)
         plan = generator_plan.make_plan(self, texts, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        keep = checkpoints_of(checkpoints, resume)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
@@ -135,6 +141,7 @@ class Generator:
             watch=watch,
             given=plan.given,
             beginning=plan.beginning,
+            checkpoints=keep,
         )
         graphs = build_graphs(plan.spec, learnt.weights)
         kept = Kept(graphs)
@@ -142,7 +149,8 @@ class Generator:
             kept = in_eight_bits(plan.spec, graphs, plan.steps, plan.held)
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = learnt.training
+        self.rates_: RateSearch | None = learnt.rates
         self.codec_: TextCodec = plan.codec
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
         self.graphs_: dict[str, bytes] = kept.graphs
@@ -153,8 +161,10 @@ class Generator:
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
+            *told(learnt.rates),
             *shared.idle(learnt.history, "text held out", start=shared.started(old)),
             *kept.notes,
+            *remarks(keep),
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = {**plan.data, "nats": kept.nats}

@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import Source
+from gatewise.checkpoint import Checkpoints
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import with_rate
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import Weights, initial
 
@@ -20,9 +24,13 @@ Singles = NDArray[np.float32]
 class Learnt:
     """What training left; versions of the engine.
 
-    state  what the optimizer remembers beside the weights
+    state     what the optimizer remembers beside the weights
+    training  as it was: with the learning rate that was found, where it was to be
+    rates     how that was found
     """
 
+    training: Training
+    rates: RateSearch | None
     weights: dict[str, Singles]
     state: State
     history: History
@@ -41,6 +49,7 @@ def learn(
     watch: Watch,
     given: Weights | None = None,
     beginning: Beginning | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Learnt:
     """Train a network, from its beginning where there is one, else from seeded weights: `given`
     ones (token vectors from a file, say) replace those.
@@ -48,6 +57,25 @@ def learn(
     Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit.
     """
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
+    training, rates = with_rate(engine, spec, training, begin, train, device=device, seed=seed)
     built = begin_on(engine, spec, training, begin, device=device)
-    history = fit(built, train, validation, training, seed=seed, watch=watch, behind=begin.behind)
-    return Learnt(built.get_weights(), built.get_state(), history, {built.name: built.version})
+    engine_told(watch, built)
+    history = fit(
+        built,
+        train,
+        validation,
+        training,
+        seed=seed,
+        watch=watch,
+        behind=begin.behind,
+        stage=None if checkpoints is None else checkpoints.stage(),
+        about={"network": spec.model_dump(mode="json")},
+    )
+    return Learnt(
+        training,
+        rates,
+        built.get_weights(),
+        built.get_state(),
+        history,
+        {built.name: built.version},
+    )

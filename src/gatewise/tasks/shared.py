@@ -171,7 +171,7 @@ def restore_network(model: Any, artifact: Artifact) -> None:
     model.graphs_ = artifact.graphs
     model.versions_ = artifact.versions
     model.began_ = saved.get("began")
-    model.optimizer_states_ = None
+    model.optimizer_states_ = model.rates_ = None
 
 
 def started(old: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.conll import TaggedSentences, read_tagged, tagged
 from gatewise.data.features import TokenCodec
 from gatewise.data.sequences import batches
@@ -26,7 +27,11 @@ from gatewise.tasks import shared, tag_plan
 from gatewise.tasks.beginning import State, fitted, unequal, with_known
 from gatewise.tasks.facts import network_facts, training_facts
 from gatewise.tasks.learning import learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
+from gatewise.tasks.sklearn_tags import tags as sklearn_tags
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -90,12 +95,16 @@ class Tagger:
         *,
         start: Tagger | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from sentences (lists of tokens) and a list of tags for each.
 
         data   sentences; or, without `tags`, a frame with columns of lists, tokens and tags
         start  a fitted tagger, of any engine, or the folder of one, to go on from: its weights,
                network, features and tags stay, its training settings where none are given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         A part of the sentences (`validation`) only decides when to stop. Raises DataError,
         UsageError, SpecError; DivergedError when training fails. Then nothing that was learnt
@@ -105,10 +114,8 @@ class Tagger:
         given = _sentences(data, tags)
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        keep = checkpoints_of(checkpoints, resume)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
@@ -119,10 +126,12 @@ class Tagger:
             seed=self.seed,
             watch=watch,
             beginning=plan.beginning,
+            checkpoints=keep,
         )
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = learnt.training
+        self.rates_: RateSearch | None = learnt.rates
         self.codec_: TokenCodec = plan.codec
         self.labels_: TagCodec = plan.tags
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
@@ -131,8 +140,8 @@ class Tagger:
         self.optimizer_states_: tuple[State, ...] | None = (learnt.state,)
         self.began_: dict[str, Any] | None = plan.began
         self.history_: History = learnt.history
-        idle = shared.idle(learnt.history, start=shared.started(old))
-        self.notes_: tuple[str, ...] = (*plan.notes, *idle)
+        said = (*told(learnt.rates), *shared.idle(learnt.history, start=shared.started(old)))
+        self.notes_: tuple[str, ...] = (*plan.notes, *said, *remarks(keep))
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
         self.known_: Fingerprints = with_known(fingerprints(given.tokens), old)
@@ -272,6 +281,9 @@ class Tagger:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return sklearn_tags(None, labelled=True)
 
 
 def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:

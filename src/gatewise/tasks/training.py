@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.checkpoint import Checkpoints, Stage
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
+from gatewise.runs.several import without_progress
+from gatewise.spec import Training
 from gatewise.tasks import shortcut
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.plan import Plan, times_ahead
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told, with_rate
 from gatewise.tasks.shared import OLD, RANDOM
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
 
@@ -26,12 +33,16 @@ SILENT_SECONDS = 2.0  # training anew is worth a second progress bar when the fi
 class Trained:
     """What training left.
 
+    training  as it was: with the learning rate that was found, where it was to be
+    rates     how that was found
     codec     with the scaler that the weights belong to
     state     what the optimizer remembers beside the weights
     history   of the run with early stopping
     versions  of the engine
     """
 
+    training: Training
+    rates: RateSearch | None
     codec: SeriesCodec
     weights: dict[str, Singles]
     state: State
@@ -41,7 +52,14 @@ class Trained:
 
 
 def train(
-    plan: Plan, table: SeriesTable, *, engine: str, device: str, seed: int, watch: Watch
+    plan: Plan,
+    table: SeriesTable,
+    *,
+    engine: str,
+    device: str,
+    seed: int,
+    watch: Watch,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit."""
     spec = plan.spec
@@ -53,15 +71,30 @@ def train(
     codec, begin = _start(plan, plan.codec, seen, penalty, seed)
     seen = _windows(codec, table, 0, plan.first_held)
     held = _windows(codec, table, plan.first_held, len(table))
+    training, rates = with_rate(engine, spec, plan.training, begin, seen, device=device, seed=seed)
+    plan = replace(plan, training=training)
     first = begin_on(engine, spec, plan.training, begin, device=device)
-    history = fit(first, seen, held, plan.training, seed=seed, watch=watch, behind=begin.behind)
-    notes = []
+    engine_told(watch, first)
+    history = fit(
+        first,
+        seen,
+        held,
+        plan.training,
+        seed=seed,
+        watch=watch,
+        behind=begin.behind,
+        stage=None if checkpoints is None else checkpoints.stage(),
+        about=_about(plan),
+    )
+    notes = told(rates)
     if history.best_epoch == 0:
         notes.append(
             f"no epoch of training did better on the validation rows than the start, "
             f"{_what_stood_first(plan)}"
         )
     kept = Trained(
+        training,
+        rates,
         codec,
         first.get_weights(),
         first.get_state(),
@@ -80,8 +113,12 @@ def train(
     everything = _windows(codec, table, 0, len(table))
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
-    told = watch if slow else None
-    if history.best_epoch and not _trained_again(second, everything, plan, history, seed, told):
+    shown = watch if slow else without_progress(watch)
+    shown.about({"part": "all rows"})
+    stage = checkpoints.stage() if checkpoints is not None and history.best_epoch else None
+    if history.best_epoch and not _trained_again(
+        second, everything, plan, history, seed, shown, stage
+    ):
         return replace(kept, history=replace(history, stopped="interrupted"))
     anew = "anew" if plan.beginning is None else "from the same start"
     again = f"trained {anew} on all {len(table)} rows for {_epochs(history.best_epoch)}"
@@ -100,6 +137,11 @@ def train(
     )
 
 
+def _about(plan: Plan) -> dict[str, Any]:
+    """What makes it the same run, besides settings of training and the windows."""
+    return {"network": plan.spec.model_dump(mode="json")}
+
+
 def _what_stood_first(plan: Plan) -> str:
     if plan.beginning is not None:
         return OLD
@@ -116,7 +158,8 @@ def _trained_again(
     plan: Plan,
     history: History,
     seed: int,
-    watch: Watch | None,
+    watch: Watch,
+    stage: Stage | None,
 ) -> bool:
     """Whether all epochs ran; Ctrl-C leaves weights that no validation has seen."""
     try:
@@ -129,6 +172,8 @@ def _trained_again(
             epochs=history.best_epoch,
             watch=watch,
             behind=0 if plan.beginning is None else plan.beginning.behind,
+            stage=stage,
+            about=_about(plan),
         )
     except KeyboardInterrupt:
         return False

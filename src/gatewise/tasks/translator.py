@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
+from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
 from gatewise.data.pairs import Pairs
 from gatewise.data.units import Unit
 from gatewise.engines.onnx.engine import build_graphs
@@ -23,8 +24,12 @@ from gatewise.tasks import shared, translator_plan
 from gatewise.tasks import translator_writing as writing
 from gatewise.tasks.beginning import State, fitted, with_known
 from gatewise.tasks.learning import learn
+from gatewise.tasks.rate_finding import RateSearch
+from gatewise.tasks.rates import told
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.sklearn_tags import tags
+from gatewise.tasks.telling import watched
 from gatewise.tasks.translator_facts import facts
 from gatewise.tasks.translator_judging import judge
 from gatewise.tasks.translator_pairs import Written, read_given
@@ -113,6 +118,8 @@ class Translator:
         *,
         start: Translator | str | os.PathLike[str] | None = None,
         watch: Watch | None = None,
+        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> Self:
         """Learn from sources and their targets: texts, or lists of tokens (texts, whole numbers).
 
@@ -120,6 +127,8 @@ class Translator:
                  columns, or a file of them
         start    a fitted translator, of any engine, or the folder of one, to go on from: its
                  weights, network and tokens stay, its training settings where none are given here
+        checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
+        resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
         A part of the pairs (`validation`) only decides when to stop; copies of a source stand on
         one side. Of tokens that are whole numbers, answers are lists of them, too.
@@ -130,10 +139,8 @@ class Translator:
         given = read_given(sources, targets)
         old: Translator | None = fitted(self, start)
         plan = translator_plan.make_plan(self, given, old)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        keep = checkpoints_of(checkpoints, resume)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
@@ -145,11 +152,13 @@ class Translator:
             watch=watch,
             given=plan.given,
             beginning=plan.beginning,
+            checkpoints=keep,
         )
         graphs = build_graphs(plan.spec, learnt.weights)
         self.spec_: NetworkSpec = plan.spec
         self.network_: Network = plan.network
-        self.training_: Training = plan.training
+        self.training_: Training = learnt.training
+        self.rates_: RateSearch | None = learnt.rates
         self.source_: Reading = plan.source
         self.target_: Written = plan.target
         self.weights_: dict[str, NDArray[np.float32]] = learnt.weights
@@ -160,7 +169,9 @@ class Translator:
         self.history_: History = learnt.history
         self.notes_: tuple[str, ...] = (
             *plan.notes,
+            *told(learnt.rates),
             *shared.idle(learnt.history, "validation pairs", start=shared.started(old)),
+            *remarks(keep),
         )
         self.versions_: dict[str, str] = versions(**learnt.versions)
         self.data_: dict[str, Any] = plan.data
@@ -271,3 +282,6 @@ class Translator:
         vars(self).update(state)
         if "graphs_" in state:
             self.steps_ = DecoderSteps(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags(None, labelled=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, final
 
 import keras
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 
 from gatewise.batch import IGNORED, PADDING, Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, device_of, gathered
+from gatewise.engines import processes
+from gatewise.engines.keras import progress
 from gatewise.engines.keras.averaging import Average
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import Tensor
 from gatewise.engines.keras.optimizers import numbers, remembered, told
 from gatewise.engines.keras.program import forcing, program
+from gatewise.errors import UsageError
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
 
@@ -36,6 +40,17 @@ class Engine:
     ) -> None:
         self.spec, self.training = spec, training
         self.name = keras.backend.backend()
+        if processes.count() > 1:
+            raise UsageError(
+                f"engine '{self.name}' trains in one process, and torchrun started "
+                f"{processes.count()}; use engine 'torch', or start without torchrun"
+            )
+        if training.precision != "float32" or training.compile:
+            asked = "compile" if training.compile else f"precision {training.precision}"
+            raise UsageError(
+                f"{asked} is of engine 'torch': engine '{self.name}' always compiles, in float32; "
+                f"leave it out, or use engine 'torch'"
+            )
         self.version = f"keras {keras.__version__} on {backend.VERSION}"
         self.device = device_of(device, backend.GPU, backend.NAME)
         self.program = program(spec, training)
@@ -53,8 +68,11 @@ class Engine:
         seeds = rng.integers(0, 2**31, (len(plan.batches), 2)).astype(np.uint32)
         rows = max(map(len, plan.batches))
         total, carried = self._nothing(), None
+        if plan.done:
+            total, carried = progress.restored(plan.so_far, self.device)
         with backend.on(self.device):
-            for step, batch in enumerate(gathered(source, source.arrays, plan.batches)):
+            batches = gathered(source, source.arrays, plan.batches[plan.done :])
+            for step, batch in enumerate(batches, plan.done):
                 share = float(plan.teacher_forcing[step])
                 train = self.program.train[forcing(self.spec, share)]
                 self.updates += 1
@@ -71,7 +89,7 @@ class Engine:
                 )
                 self.weights, self.memory, self.average.means, total, state = changed
                 carried = state if source.carries else None
-                plan.tick()
+                plan.tick(partial(progress.told, total, carried))
         loss, count = backend.array(total)
         return float(loss / count)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -14,11 +15,13 @@ from torch import Tensor, nn
 
 from gatewise.batch import Batch, IntArray, Source
 from gatewise.engine import EpochPlan, Outputs, device_of, gathered, truth_unasked
+from gatewise.engines.torch import progress, speed
 from gatewise.engines.torch.averaging import Average
 from gatewise.engines.torch.cells import Slot, State
 from gatewise.engines.torch.layers import Embedding
 from gatewise.engines.torch.losses import loss_of
 from gatewise.engines.torch.nets import Answer, build
+from gatewise.engines.torch.team import Team
 from gatewise.spec import NetworkSpec, Training
 from gatewise.weights import Weights
 
@@ -40,7 +43,7 @@ ONE_THREAD_BELOW = 8192  # units per step (B * H); measured in bench/threads.py
 
 @final
 class Engine:
-    """A network, its weights and its optimizer on one device.
+    """A network, its weights and its optimizer on one device; under `torchrun` one of several.
 
     Raises UsageError when the device is not there.
     """
@@ -53,10 +56,14 @@ class Engine:
         self.spec, self.training = spec, training
         self.version = torch.__version__
         self.device = device_of(device, torch.cuda.is_available(), "PyTorch")
+        speed.check(training.precision, self.device)
+        self.team = Team(self.device)
         self.module = build(spec).to(self.device)
+        self.run = speed.compiled(self.module, self.device) if training.compile else self.module
         self.slots = dict(self.module.slots())
         self._write(weights)
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
+        self.team.same_everywhere(list(self.module.parameters()))
         self.optimizer = _optimizer(self.parameters, training)
         self.loss = loss_of(training)
         self.threads = _threads(spec, training.batch_size)
@@ -69,23 +76,30 @@ class Engine:
         total = torch.zeros(2, device=self.device)  # loss, and what it is the sum over
         carried: list[State] | None = None
         self.module.train()
-        with _threads_set_to(self.threads), _seeded(plan.seed, self.device):
-            batches = gathered(source, arrays, plan.batches, self._rows)
-            for step, batch in enumerate(batches):
+        with _threads_set_to(self.threads), _seeded(plan.seed + self.team.rank, self.device):
+            if plan.done:
+                total, carried = progress.restored(plan.so_far, self.device)
+            shares = self.team.shares(plan.batches[plan.done :])
+            batches = gathered(source, arrays, [own for own in shares if len(own)], self._rows)
+            for step, own in enumerate(shares, plan.done):
                 for group in self.optimizer.param_groups:
                     group["lr"] = float(plan.learning_rates[step])
-                forced = self._forced(batch, float(plan.teacher_forcing[step]))
                 self.optimizer.zero_grad(set_to_none=True)
-                answer = self._answer(batch, forced, carried)
-                carried = _cut_off(answer.states) if source.carries else None
-                loss = self.loss(answer.output, batch)
-                (loss[0] / loss[1]).backward()  # type: ignore[no-untyped-call]
+                loss = torch.zeros(2, device=self.device)
+                if len(own):
+                    batch = next(batches)
+                    forced = self._forced(batch, float(plan.teacher_forcing[step]))
+                    with speed.mixed(self.training.precision, self.device):
+                        answer = self._answer(batch, forced, carried)
+                    carried = _cut_off(answer.states) if source.carries else None
+                    loss = self.loss(answer.output.float(), batch)
+                whole = self.team.backward(loss, self.parameters)
                 self._clip()
                 self._penalise()
                 self.optimizer.step()
                 self.average.add()
-                total += loss.detach()
-                plan.tick()
+                total += whole
+                plan.tick(partial(progress.told, total, carried, self.device))
         return float(total[0] / total[1])
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:
@@ -95,11 +109,14 @@ class Engine:
         carried: list[State] | None = None
         self.module.eval()
         with torch.no_grad(), _threads_set_to(self.threads), self.average.in_place():
-            for index in batches:
-                batch = source.gather(arrays, self._rows(index))
+            for own in self.team.shares(batches):
+                if not len(own):
+                    continue
+                batch = source.gather(arrays, self._rows(own))
                 answer = self._answer(batch, None, carried)
                 carried = answer.states if source.carries else None
                 total += self.loss(answer.output, batch)
+            total = self.team.add_up(total)
         return float(total[0] / total[1])
 
     def forward(self, batch: Batch) -> Outputs:
@@ -186,8 +203,8 @@ class Engine:
     def _answer(self, batch: Batch, forced: Tensor | None, carried: list[State] | None) -> Answer:
         """Only a decoder takes `forced`, only many_to_many goes on from `carried`."""
         if carried is not None:
-            return self.module(batch, carried)  # type: ignore[no-any-return]
-        return self.module(batch) if forced is None else self.module(batch, forced)  # type: ignore[no-any-return]
+            return self.run(batch, carried)  # type: ignore[no-any-return]
+        return self.run(batch) if forced is None else self.run(batch, forced)  # type: ignore[no-any-return]
 
     def _place(self, source: Source) -> dict[str, Tensor]:
         for known, tensors in self.placed:
@@ -239,7 +256,7 @@ class Engine:
 
 def _cut_off(states: list[State] | None) -> list[State]:
     """The states as numbers: the gradient ends with the batch (truncated back-propagation)."""
-    return [tuple(part.detach() for part in state) for state in states or []]
+    return [tuple(part.detach().float() for part in state) for state in states or []]
 
 
 def _array(tensor: Tensor | None) -> Any:
@@ -254,7 +271,7 @@ def _optimizer(parameters: list[nn.Parameter], training: Training) -> torch.opti
         },
         {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
     ]
-    options: dict[str, Any] = {"lr": training.learning_rate}
+    options: dict[str, Any] = {"lr": training.rate}
     if training.optimizer == "sgd":
         options["momentum"] = training.momentum
     if training.optimizer != "rmsprop":
@@ -287,7 +304,7 @@ def _threads_set_to(count: int) -> Iterator[None]:
 @contextmanager
 def _seeded(seed: int, device: str) -> Iterator[None]:
     """Random numbers of this block depend on the seed alone, and disturb nobody outside."""
-    with torch.random.fork_rng(devices=[0] if device == "cuda" else []):
+    with torch.random.fork_rng([torch.cuda.current_device()] if device == "cuda" else []):
         torch.manual_seed(seed)
         yield
 

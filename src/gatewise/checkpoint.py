@@ -1,0 +1,299 @@
+"""Where a training stands, on disk: written whole or not at all, checked when it is read.
+
+    FOLDER/01/000007-<SHA-256 of the content>.safetensors
+
+One numbered folder for each training of a run (members of a committee, folds of a backtest), and
+in it the two newest checkpoints. A file gets its name last, when its content is safely stored: a
+name is the promise that the content was whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatewise.errors import CheckpointError, UsageError
+
+Arrays = Mapping[str, NDArray[Any]]
+
+KEPT = 2  # should the newest be damaged, the one before is there
+ENDING = ".safetensors"
+NAME = re.compile(r"(\d{6,})-([0-9a-f]{64})\.safetensors")
+STAGE = re.compile(r"\d{2,}")
+BEFORE = "before"  # what an earlier run left, when a new one begins in its folder
+MOST_TOLD = 5  # differences between two runs
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a training needs to go on: arrays, and facts in the words of JSON."""
+
+    arrays: Arrays
+    facts: Mapping[str, Any]
+
+
+@final
+class Checkpoints:
+    """The checkpoints of a run, in a folder of its own.
+
+    folder   where they are; made when the first is written
+    minutes  after so many another is written, in the middle of an epoch
+    batches  or after so many batches; None: by the clock alone
+    pause    seconds: an epoch that ends sooner after the last checkpoint writes none. 0: each does
+    resume   go on where the checkpoints that are there end; without any, begin. Else what is there
+             is put aside, into `before`
+    notes    what must be said of how it went on
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        minutes: float = 5.0,
+        batches: int | None = None,
+        pause: float = 0.0,
+        resume: bool = False,
+    ) -> None:
+        if not minutes > 0.0 or (batches is not None and batches < 1) or not pause >= 0.0:
+            raise UsageError(
+                f"checkpoints are written every minutes > 0 or batches >= 1, with a pause >= 0, "
+                f"not minutes={minutes!r}, batches={batches!r}, pause={pause!r}"
+            )
+        self.folder = Path(folder)
+        self.minutes, self.batches, self.pause = minutes, batches, pause
+        self.resume = resume
+        self.notes: list[str] = []
+        self.begun = 0
+
+    def stage(self) -> Stage:
+        """Of the next training of the run."""
+        if not self.begun:
+            self._prepare()
+        self.begun += 1
+        return Stage(self.folder / f"{self.begun:02d}", self)
+
+    def _prepare(self) -> None:
+        found = self._stages()
+        if self.resume and not found:
+            self.notes.append(f"there is no checkpoint in {self.folder}: the run began anew")
+        if self.resume or not found:
+            return
+        aside = self.folder / BEFORE
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            for stage in found:
+                stage.rename(aside / stage.name)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        self.notes.append(f"the checkpoints of an earlier run were put into {aside}")
+
+    def _stages(self) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        return [entry for entry in self.folder.iterdir() if STAGE.fullmatch(entry.name)]
+
+    def remove(self) -> None:
+        """When the run has come to its end."""
+        for entry in [*self._stages(), self.folder / BEFORE]:
+            shutil.rmtree(entry, ignore_errors=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def checkpoints_of(
+    given: Checkpoints | str | os.PathLike[str] | None, resume: bool
+) -> Checkpoints | None:
+    """As `fit` takes them: a folder, or how to write them. Raises UsageError."""
+    if given is None:
+        if resume:
+            raise UsageError("resume=True needs checkpoints=, the folder to go on from")
+        return None
+    if isinstance(given, Checkpoints):
+        given.resume = given.resume or resume
+        return given
+    return Checkpoints(given, resume=resume)
+
+
+@final
+@dataclass
+class Stage:
+    """The checkpoints of one training."""
+
+    folder: Path
+    run: Checkpoints
+    good: list[Path] = field(default_factory=list)
+    number: int = 0
+    written: float = field(default_factory=time.perf_counter)
+    batches: int = 0
+
+    def last(self, identity: Mapping[str, Any]) -> Snapshot | None:
+        """The newest that is whole, where the run is to go on; its facts hold the `identity`.
+
+        Raises UsageError where it is another run's.
+        """
+        found = _found(self.folder) if self.run.resume else []
+        self.number = max((number for number, _, _ in found), default=0)
+        snapshot = None
+        for _, digest, path in reversed(found):
+            read = _read(path, digest)
+            if read is not None:
+                self.good.insert(0, path)
+                snapshot = snapshot or read
+            elif snapshot is None:
+                self.run.notes.append(f"the checkpoint {path} is damaged; the one before is used")
+        if snapshot is not None:
+            _check_same(snapshot.facts["identity"], identity, self.folder)
+        elif found:
+            self.run.notes.append(f"no checkpoint in {self.folder} is whole: it began anew")
+        return snapshot
+
+    def due(self) -> bool:
+        """Whether, in the middle of an epoch, another is to be written; asked after each batch."""
+        self.batches += 1
+        late = time.perf_counter() - self.written >= 60.0 * self.run.minutes
+        return late or (self.run.batches is not None and self.batches >= self.run.batches)
+
+    def due_after_epoch(self) -> bool:
+        return time.perf_counter() - self.written >= self.run.pause
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Another one. Raises CheckpointError when it cannot be stored; the last one stays."""
+        from safetensors.numpy import save
+
+        arrays = {name: np.array(array, order="C") for name, array in snapshot.arrays.items()}
+        content = save(arrays, metadata={"gatewise": json.dumps(snapshot.facts)})
+        name = f"{self.number + 1:06d}-{hashlib.sha256(content).hexdigest()}{ENDING}"
+        fresh = self.folder / f".{name}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                with fresh.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                fresh.rename(self.folder / name)
+            except OSError:
+                fresh.unlink(missing_ok=True)
+                raise
+            _sync(self.folder)
+            self.number += 1
+            self.good = [*self.good, self.folder / name][-KEPT:]
+            for entry in list(self.folder.iterdir()):
+                if entry not in self.good and entry.name.endswith(ENDING):
+                    entry.unlink()
+        except OSError as error:
+            raise _unwritable(self.run.folder, error) from error
+        self.written, self.batches = time.perf_counter(), 0
+
+
+def _found(folder: Path) -> list[tuple[int, str, Path]]:
+    """(number, hash, path) of each that has its name, in order."""
+    entries = list(folder.iterdir()) if folder.is_dir() else []
+    named = [(NAME.fullmatch(entry.name), entry) for entry in entries]
+    return sorted((int(match[1]), match[2], entry) for match, entry in named if match)
+
+
+def _read(path: Path, digest: str) -> Snapshot | None:
+    """None where the content is not what the name promises."""
+    from safetensors import safe_open
+    from safetensors.numpy import load
+
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(content).hexdigest() != digest:
+        return None
+    with safe_open(path, framework="numpy") as file:
+        facts = json.loads(file.metadata()["gatewise"])
+    return Snapshot(load(content), facts)
+
+
+def _sync(folder: Path) -> None:
+    """So that a name outlives a power failure, too."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(folder: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(
+        f"a checkpoint cannot be written into {folder} ({error.strerror}); what was written there "
+        f"before is whole: make room, or the folder writable, and go on with resume"
+    )
+
+
+def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
+    """Raises UsageError that names what differs."""
+    old, new = _flat(before), _flat(json.loads(json.dumps(now)))
+    differ = [name for name in [*new, *(old.keys() - new.keys())] if old.get(name) != new.get(name)]
+    if not differ:
+        return
+    told = [_difference(name, old.get(name), new.get(name)) for name in differ[:MOST_TOLD]]
+    more = f" and {len(differ) - MOST_TOLD} more" if len(differ) > MOST_TOLD else ""
+    raise UsageError(
+        f"the checkpoints in {folder.parent} are of another run: {', '.join(told)}{more}; go on "
+        f"with the same data and settings, or begin anew without resume"
+    )
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    if name in ("data", "start"):
+        return f"{'the data' if name == 'data' else 'the weights it began from'} are not the same"
+    return f"{name.rpartition('.')[2]} was {old} and is {new}"
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def fingerprint(*arrays: Arrays) -> str:
+    """SHA-256 of named arrays."""
+    digest = hashlib.sha256()
+    for named in arrays:
+        for name in sorted(named):
+            array = np.asarray(named[name], order="C")
+            digest.update(f"{name} {array.dtype} {array.shape}".encode())
+            digest.update(array.data if array.size else b"")
+    return digest.hexdigest()
+
+
+def prefixed(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """The arrays under longer names; `part` takes them out again."""
+    return {f"{prefix}/{name}": np.asarray(array) for name, array in arrays.items()}
+
+
+def part(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
+    """The arrays that `prefixed` put there."""
+    return {
+        name.removeprefix(f"{prefix}/"): array
+        for name, array in arrays.items()
+        if name.startswith(f"{prefix}/")
+    }
+
+
+def remarks(checkpoints: Checkpoints | None) -> Sequence[str]:
+    """What must be said of how a run went on."""
+    return () if checkpoints is None else tuple(checkpoints.notes)
