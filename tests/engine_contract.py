@@ -265,9 +265,12 @@ def an_epoch_that_is_cut_off_ends_in_the_same_bits(name: str) -> None:
 
 
 def cut_off_example(name: str, carries: bool) -> tuple[NetworkSpec, Any, dict[str, Any]]:
-    """A network with dropout, and windows or streams to learn from."""
+    """A network with dropout of every kind, and windows or streams to learn from."""
     chosen: dict[str, Any] = {} if name == "numpy" else {"weight_averaging": 0.9}
-    noise = {} if name == "numpy" else {"dropout": 0.3, "input_dropout": 0.2}
+    noise: dict[str, Any] = {}
+    if name != "numpy":
+        noise = {"dropout": 0.3, "input_dropout": 0.2, "recurrent_dropout": 0.2}
+        noise |= {"embedding_dropout": 0.1, "variational_dropout": True} if carries else {}
     if not carries:
         spec = spec_of(kind="many_to_one", hidden_size=3, cell="rnn", pooling="mean", **noise)
         return spec, Examples(random_batch(spec, rows=15)), chosen

@@ -64,6 +64,16 @@ def test_embedding_dropout_without_tokens_is_refused() -> None:
         model.fit(numbers, ["a", "b"] * 4)
 
 
+def test_models_saved_before_are_read() -> None:
+    new = {"recurrent_dropout", "variational_dropout", "embedding_dropout", "l2"}
+    for known in (
+        NetworkSpec(kind="many_to_one", output_size=1, dropout=0.5),
+        Network(dropout=0.5),
+        gw.Training(weight_decay=0.1),
+    ):
+        assert type(known)(**known.model_dump(exclude=new)) == known
+
+
 def test_what_is_dropped_may_change_when_training_goes_on_and_is_told() -> None:
     texts = ["a b c", "b c a", "c c b", "a a a"] * 6
     small = Network(hidden_size=4, embedding_size=4, num_layers=2)
