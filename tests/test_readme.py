@@ -32,7 +32,7 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in (docs.README, d
 ENGLISH = PAGES["README.md"]
 RUN = ("console", "text")  # blocks that show an output
 OPTIONS = [ClassifyOptions, ForecastOptions, GenerateOptions, TagOptions, TranslateOptions]
-OTHER_FLAGS = {"config", "json", "quiet", "help", "version", "to"}
+OTHER_FLAGS = {"config", "json", "quiet", "help", "version", "to", "nproc_per_node"}
 
 # what is trained may differ from one processor to another; what is solved should not
 TRAINED = {"network", "LSTM alone"}
@@ -165,7 +165,7 @@ def test_flags_and_verbs_that_are_named_exist(name):
         known |= set(settings.model_fields)
     assert len(flags) > 40
     assert {flag.replace("-", "_") for flag in flags} <= known
-    verbs = set(re.findall(r"gatewise ([a-z]+) [a-z-]+[./]", page))
+    verbs = set(re.findall(r"gatewise ([a-z]+) (?:[a-z]+ )?[a-z-]+[./]", page))
     assert verbs == set(VERBS)
 
 
