@@ -42,6 +42,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "precision": "float32, bfloat16 and torch.compile",
     "padded_training": "Texts of unequal lengths beside packed sequences",
     "generation": "Writing with 1,024 units",
+    "regularisation": "What dropout of every kind costs and does",
     "threads": "One thread or all of them",
     "million_rows": "A million rows",
     "startup": "Start of the process",

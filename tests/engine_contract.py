@@ -53,6 +53,16 @@ STEEP = [  # of each cell, both decoders and every way to read
     "gru-1-bi-fed_back-none-2ahead",
     "lstm-1-bi-writes-additive",
 ]
+LANGUAGE: dict[str, Any] = {
+    "kind": "many_to_many",
+    "embedding": "tokens",
+    "embedding_size": 3,
+    "input_size": 1,
+    "vocab_size": 6,
+    "output_size": 6,
+    "hidden_size": 3,
+}
+TOLD = {"loss": "cross_entropy"}
 STILL = {"optimizer": "sgd", "momentum": 0.0, "clip_norm": None, "patience": None}
 
 
@@ -151,7 +161,7 @@ def a_step_goes_down_the_slope(name: str) -> None:
         source = Examples(learnt_from(spec, "mse", rows=7))
         found = [engine_of(one, spec, **STILL) for one in (name, "numpy")]
         ticks: list[int] = []
-        plan = replace(plan_of(7, rate=0.1), tick=lambda told=ticks: told.append(1))
+        plan = replace(plan_of(7, rate=0.1), tick=ticks.append)
         losses = [engine.train_epoch(source, plan) for engine in found]
         close(losses[0], losses[1], 1e-5)
         assert len(ticks) == 2 * len(plan.batches)
@@ -160,15 +170,7 @@ def a_step_goes_down_the_slope(name: str) -> None:
 
 
 def a_stream_goes_on_where_it_ended(name: str) -> None:
-    spec = spec_of(
-        kind="many_to_many",
-        embedding="tokens",
-        embedding_size=3,
-        input_size=1,
-        vocab_size=6,
-        output_size=6,
-        hidden_size=3,
-    )
+    spec = spec_of(**LANGUAGE)
     ids = np.random.default_rng(0).integers(0, 6, 45)
     source = Streams(ids, 4)
     found = [engine_of(one, spec, loss="cross_entropy", **STILL) for one in (name, "numpy")]
@@ -237,6 +239,42 @@ def an_interrupted_run_goes_on_exactly(name: str) -> None:
         np.testing.assert_array_equal(value, second.get_weights()[key])
 
 
+def an_epoch_that_is_cut_off_ends_in_the_same_bits(name: str) -> None:
+    for carries in (False, True):
+        spec, source, chosen = cut_off_example(name, carries)
+        batches = source.order(4, seed=1, epoch=0)
+        assert len(batches) > 3
+        whole, second = (engine_of(name, spec, seed=seed, **chosen) for seed in (0, 9))
+        kept: dict[str, Any] = {}
+
+        def keep(how_far: Callable[[], Any], engine: Any = whole, kept: Any = kept) -> None:
+            kept["done"] = kept.get("done", 0) + 1
+            if kept["done"] == 2:
+                weights = engine.weights if name == "numpy" else engine.get_weights()  # its 64 bits
+                kept |= {"weights": dict(weights), "state": engine.get_state()}
+                kept["so_far"] = how_far()
+
+        rates, shares = np.full(len(batches), 0.1), np.ones(len(batches))
+        loss = whole.train_epoch(source, EpochPlan(batches, rates, shares, seed=3, tick=keep))
+        second.set_weights(kept["weights"])
+        second.set_state(kept["state"])
+        rest = EpochPlan(batches, rates, shares, seed=3, done=2, so_far=kept["so_far"])
+        assert second.train_epoch(source, rest) == loss
+        for key, value in whole.get_weights().items():
+            np.testing.assert_array_equal(value, second.get_weights()[key])
+
+
+def cut_off_example(name: str, carries: bool) -> tuple[NetworkSpec, Any, dict[str, Any]]:
+    """A network with dropout, and windows or streams to learn from."""
+    chosen: dict[str, Any] = {} if name == "numpy" else {"weight_averaging": 0.9}
+    noise = {} if name == "numpy" else {"dropout": 0.3, "input_dropout": 0.2}
+    if not carries:
+        spec = spec_of(kind="many_to_one", hidden_size=3, cell="rnn", pooling="mean", **noise)
+        return spec, Examples(random_batch(spec, rows=15)), chosen
+    spec = spec_of(**LANGUAGE, **noise)
+    return spec, Streams(np.random.default_rng(4).integers(0, 6, 90), 5), {**chosen, **TOLD}
+
+
 def a_range_test_leaves_it_as_it_was(name: str) -> None:
     spec = spec_of(kind="many_to_one", hidden_size=2, cell="rnn")
     source = Examples(random_batch(spec, rows=12))
@@ -271,6 +309,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
         texts_of_unequal_lengths_are_learnt,
         a_loss_that_is_no_number_is_returned,
         an_interrupted_run_goes_on_exactly,
+        an_epoch_that_is_cut_off_ends_in_the_same_bits,
         a_range_test_leaves_it_as_it_was,
         it_says_what_it_is,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engine_contract import SPECS, engine_of, plan_of
+from engine_contract import SPECS, engine_of, learnt_from, plan_of
 from networks import random_batch, random_weights, spec_of
 
 from gatewise.batch import Batch, Examples
@@ -20,20 +20,43 @@ from gatewise.engine import EpochPlan
 from gatewise.spec import NetworkSpec, Training
 
 CURVES = ("lstm", "gru")
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "adam": {"optimizer": "adam", "weight_decay": 1e-2, "weight_averaging": 0.9},
-    "adamw": {"optimizer": "adamw", "weight_decay": 1e-1, "clip_value": 0.01},
-    "sgd": {"optimizer": "sgd", "weight_decay": 1e-2, "clip_norm": 0.1},
-    "rmsprop": {"optimizer": "rmsprop", "weight_decay": 1e-2, "clip_norm": None},
-}
 LEARNS = "gru-1-uni-attention-pairs"  # a table, matrices, vectors, a second bias
+WRITES = "lstm-1-bi-writes-additive-tied23"  # two tables, one of them the head's
+CLASSES = {"loss": "cross_entropy", "label_smoothing": 0.2}
+LEARNT: dict[str, tuple[str, dict[str, Any]]] = {  # name -> network, training
+    "adam": (LEARNS, {"optimizer": "adam", "weight_decay": 1e-2, "weight_averaging": 0.9}),
+    "adamw": (LEARNS, {"optimizer": "adamw", "weight_decay": 1e-1, "clip_value": 0.01}),
+    "sgd": (LEARNS, {"optimizer": "sgd", "weight_decay": 1e-2, "clip_norm": 0.1}),
+    "rmsprop": (LEARNS, {"optimizer": "rmsprop", "weight_decay": 1e-2, "clip_norm": None}),
+    "adamw and L2, smoothed, weighted, tied": (
+        WRITES,
+        {"optimizer": "adamw", "weight_decay": 1e-1, "l2": 1e-2, **CLASSES},
+    ),
+    "sgd and L2, smoothed tags": (
+        "gru-2-bi-steps-pairs",
+        {"optimizer": "sgd", "weight_decay": 1e-2, "l2": 1e-2, **CLASSES},
+    ),
+    "rmsprop and L2, smoothed labels": (
+        "rnn-1-bi-mean_max-tokens",
+        {
+            "optimizer": "rmsprop",
+            "l2": 1e-2,
+            "loss": "binary_cross_entropy",
+            "label_smoothing": 0.2,
+        },
+    ),
+}
 
 
 def trained(engine: str, name: str) -> dict[str, Any]:
-    """Losses and weights after six epochs, of an optimizer."""
-    spec = SPECS[LEARNS]
-    source = Examples(random_batch(spec, rows=12))
-    found = engine_of(engine, spec, **OPTIMIZERS[name])
+    """Losses and weights after six epochs; classes are learnt from examples of unequal weight."""
+    network, training = LEARNT[name]
+    spec = SPECS[network]
+    batch = learnt_from(spec, training.get("loss", "mse"), rows=12)
+    if "label_smoothing" in training:
+        batch = replace(batch, weight=np.linspace(0.5, 2.0, 12).astype(np.float32))
+    source = Examples(batch)
+    found = engine_of(engine, spec, **training)
     losses = [found.train_epoch(source, plan_of(12, epoch, rate=1e-3)) for epoch in range(6)]
     losses.append(found.evaluate(source, [np.arange(12)]))
     weights = {key: value.tolist() for key, value in found.get_weights().items()}
@@ -144,7 +167,7 @@ def dropped(engine: str) -> dict[str, float]:
 
 def main() -> None:
     engine, out = sys.argv[1:]
-    found: dict[str, Any] = {name: trained(engine, name) for name in OPTIMIZERS}
+    found: dict[str, Any] = {name: trained(engine, name) for name in LEARNT}
     found |= {f"curve of {cell}": curve(engine, cell) for cell in CURVES}
     found |= {"going on": going_on(engine), **dropping(engine)}
     Path(out).write_text(json.dumps(found))

@@ -31,15 +31,17 @@ class NumpyEngine:
         self.set_weights(weights)
 
     def train_epoch(self, source: Source, plan: EpochPlan) -> float:
-        total = np.zeros(2)
-        state = None
-        for rows, rate in zip(plan.batches, plan.learning_rates, strict=True):
+        total = plan.so_far["total"] if plan.done else np.zeros(2)
+        state = plan.so_far.get("state")
+        left = slice(plan.done, None)
+        for rows, rate in zip(plan.batches[left], plan.learning_rates[left], strict=True):
             batch = replace(source.gather(source.arrays, rows), state=state)
-            total += self._loss(batch)
+            total = total + self._loss(batch)
             state = self.forward(batch).state if source.carries else None
             for name, slope in self.gradients(batch).items():
                 self.weights[name] = self.weights[name] - rate * slope
-            plan.tick(dict)
+            so_far = {"total": total} if state is None else {"total": total, "state": state}
+            plan.tick(so_far.copy)
         return float(total[0] / total[1])
 
     def evaluate(self, source: Source, batches: Sequence[IntArray]) -> float:

@@ -143,6 +143,26 @@ def test_tables_line_up(capsys):
     assert "cores" in tables.machine()
 
 
+def test_what_regularises_is_priced_and_shown(monkeypatch, capsys):
+    import regularisation
+
+    monkeypatch.setattr(regularisation, "BATCHES", 1)
+    monkeypatch.setattr(regularisation, "STEPS", 3)
+    for cell in ("lstm", "gru"):
+        seconds = regularisation.price("torch", cell, 1)
+        assert set(seconds) == {*regularisation.WAYS, regularisation.BY_HAND}
+    monkeypatch.setattr(regularisation, "LEARNT", 10)
+    monkeypatch.setattr(regularisation, "JUDGED", 10)
+    regularisation.tell_effect(1, 1)
+    told = capsys.readouterr().out
+    assert all(f"| {name} " in told for name in regularisation.DROPPING)
+    # of all that could follow, the source's own choice costs least
+    symbols, least = regularisation.source_of(200, 3)
+    counts = np.bincount(symbols.ravel())[regularisation.FIRST :]
+    shares = counts / counts.sum()
+    assert 0 < least < -(shares * np.log(np.where(shares > 0, shares, 1))).sum() < np.log(40)
+
+
 def test_a_section_that_was_not_measured_stays(tmp_path):
     import run
 

@@ -27,7 +27,7 @@ def test_forecast_leaves_model_report_predictions_and_metrics(here, capsys):
     assert forecast("shop.csv", "--target", "sales", "--horizon", "6", *SMALL) == 0
     out = here / "shop-forecast"
     names = {path.name for path in out.iterdir()}
-    assert names == {"model", "report.html", "predictions.csv", "metrics.json"}
+    assert names == {"model", "report.html", "predictions.csv", "metrics.json", "run.jsonl"}
     with (out / "predictions.csv").open(encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["month", "sales"]

@@ -202,7 +202,7 @@ class CtrlC(Nobody):
 
 
 def test_ctrl_c_while_training_keeps_the_best_so_far(here, monkeypatch, capsys):
-    monkeypatch.setattr(forecast_run.progress, "watch", lambda verbose: CtrlC(3))
+    monkeypatch.setattr("gatewise.progress.watch", lambda verbose: CtrlC(3))
     assert forecast("shop.csv", *TARGET, *SMALL, "--epochs", "50") == 130
     metrics = json.loads((here / "shop-forecast/metrics.json").read_text())
     assert metrics["history"]["stopped"] == "interrupted"
@@ -214,7 +214,7 @@ def test_ctrl_c_while_training_keeps_the_best_so_far(here, monkeypatch, capsys):
 
 def test_ctrl_c_before_the_first_epoch_writes_nothing(here, monkeypatch, capsys):
     before = earlier_run(here / "out")
-    monkeypatch.setattr(forecast_run.progress, "watch", lambda verbose: CtrlC(1))
+    monkeypatch.setattr("gatewise.progress.watch", lambda verbose: CtrlC(1))
     assert forecast("shop.csv", *TARGET, *SMALL, "--out", "out") == 130
     assert "error: interrupted; nothing was written" in capsys.readouterr().err
     assert fingerprint(here / "out") == before
@@ -260,7 +260,7 @@ def test_a_reader_that_leaves_does_not_cost_the_run(here, left, words):
         assert run.wait(timeout=60) == 0
     assert "error" not in told.lower()
     found = {path.name for path in (here / "shop-forecast").iterdir()}
-    assert found == {"model", "report.html", "predictions.csv", "metrics.json"}
+    assert found == {"model", "report.html", "predictions.csv", "metrics.json", "run.jsonl"}
 
 
 def test_a_failure_that_nobody_reads_keeps_its_exit_code(here):

@@ -59,7 +59,7 @@ def test_a_run_its_samples_and_the_same_again(play, capsys):
     first = metrics(out)
     assert first == {key: value for key, value in told.items() if key != "out"}
     left = {path.name for path in out.iterdir()}
-    assert left == {"model", "report.html", "samples.txt", "metrics.json"}
+    assert left == {"model", "report.html", "samples.txt", "metrics.json", "run.jsonl"}
     assert first["prompt"] == "ARLO:\n"
     assert [len(text) for text in first["samples"]] == [40, 40]
     written = (out / "samples.txt").read_text(encoding="utf-8")

@@ -93,6 +93,7 @@ OTHER = {  # than the default
     "attention": "additive",
     "attention_size": 3,
     "bidirectional": True,
+    "embedding_dropout": 0.1,
     "label_smoothing": 0.1,
     "loss": "mae",
     "pooling": "mean",

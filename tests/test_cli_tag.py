@@ -54,7 +54,7 @@ def test_a_run_its_answers_and_the_same_again(names, capsys):
     assert first == {key: value for key, value in told.items() if key != "out"}
     assert set(first["tags"]) >= {"O", "B-PER", "I-PER"}
     left = {path.name for path in out.iterdir()}
-    assert left == {"model", "report.html", "predictions.csv", "metrics.json"}
+    assert left == {"model", "report.html", "predictions.csv", "metrics.json", "run.jsonl"}
 
     answers = pd.read_csv(out / "predictions.csv")
     tokens, tags = parse_conll((names / "names.conll").read_text(), "names.conll")

@@ -57,7 +57,7 @@ def test_a_run_its_answers_and_the_same_again(turned, capsys):
     assert first == {key: value for key, value in told.items() if key != "out"}
     assert first["settings"]["network"]["attention"] == "multiplicative"
     left = {path.name for path in out.iterdir()}
-    assert left == {"model", "report.html", "predictions.csv", "metrics.json"}
+    assert left == {"model", "report.html", "predictions.csv", "metrics.json", "run.jsonl"}
 
     answers = pd.read_csv(out / "predictions.csv", keep_default_na=False)
     data = pd.read_csv("turned.tsv", sep="\t", header=None).iloc[answers["row"] - 1]

@@ -177,7 +177,7 @@ def test_one_class_is_enough_to_learn_more_of() -> None:
     first = classifier().fit(texts, labels)
     good = [text for text, label in zip(texts, labels, strict=True) if label == "good"]
     second = classifier().fit(good, ["good"] * len(good), start=first)
-    assert second.classes_ == first.classes_
+    assert second.classes_.tolist() == first.classes_.tolist()
     assert second.predict_proba(good)[:, 1].mean() > first.predict_proba(good)[:, 1].mean()
 
 

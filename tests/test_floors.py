@@ -28,6 +28,7 @@ FOR_TYPES = {
     ("tasks.class_state", "tasks.classifier"),
     ("tasks.facts", "tasks.forecaster"),
     ("tasks.forecaster_beginning", "tasks.forecaster"),
+    ("tasks.forecaster_score", "tasks.forecaster"),
     ("tasks.forecaster_state", "tasks.forecaster"),
     ("tasks.generator_facts", "tasks.generator"),
     ("tasks.generator_judging", "tasks.generator"),

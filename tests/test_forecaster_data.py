@@ -171,6 +171,7 @@ def test_a_network_that_learnt_nothing_does_not_claim_a_shortcut(
         ({"training": gw.Training(loss="binary_cross_entropy")}, "one of mse, mae, huber"),
         ({"training": gw.Training(label_smoothing=0.1)}, "no label_smoothing"),
         ({"network": gw.Network(token_dropout=0.2)}, "no token_dropout"),
+        ({"network": gw.Network(embedding_dropout=0.2)}, "no embedding_dropout"),
         ({"network": gw.Network(attention="additive")}, "no attention"),
     ],
 )

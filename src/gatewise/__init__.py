@@ -31,6 +31,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from gatewise.exporting.export import export
+    from gatewise.runs.log import RunLog
+    from gatewise.runs.mlflow import MLflow
+    from gatewise.runs.reading import read_runs
+    from gatewise.runs.tensorboard import TensorBoard
     from gatewise.spec import Network, NetworkSpec, Training
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
@@ -51,12 +55,15 @@ __all__ = [
     "GatewiseError",
     "Generator",
     "InputError",
+    "MLflow",
     "MissingExtraError",
     "Network",
     "NetworkSpec",
     "RunError",
+    "RunLog",
     "SpecError",
     "Tagger",
+    "TensorBoard",
     "Training",
     "Translator",
     "UsageError",
@@ -65,6 +72,7 @@ __all__ = [
     "export",
     "find_learning_rate",
     "load",
+    "read_runs",
     "toys",
 ]
 
@@ -74,6 +82,10 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.data.toys": (),
     "gatewise.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "gatewise.exporting.export": ("export",),
+    "gatewise.runs.log": ("RunLog",),
+    "gatewise.runs.mlflow": ("MLflow",),
+    "gatewise.runs.reading": ("read_runs",),
+    "gatewise.runs.tensorboard": ("TensorBoard",),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),

@@ -98,13 +98,18 @@ class ForecastEvaluation:
             for name, forecast in self.forecasts.items()
         }
 
-    def ranking(self) -> list[tuple[str, float]]:
-        """(name, score), best first: by MASE; where it is not defined by MAE, then by sMAPE."""
+    @property
+    def ranked_by(self) -> str:
+        """MASE; where it is not defined MAE, then sMAPE."""
         scores = self.scores()
         order = ("MASE", "MAE", "sMAPE")  # MAE is NaN over several targets
         defined = (m for m in order if any(np.isfinite(s[m]) for s in scores.values()))
-        metric = next(defined, "sMAPE")
-        found = [(name, score[metric]) for name, score in scores.items()]
+        return next(defined, "sMAPE")
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """(name, score), best first, by `ranked_by`."""
+        metric = self.ranked_by
+        found = [(name, score[metric]) for name, score in self.scores().items()]
         return sorted(found, key=lambda pair: (not np.isfinite(pair[1]), pair[1]))
 
     def standing(self) -> Literal["beats", "level", "loses"]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -107,6 +107,9 @@ class Lines:
         self._standing = Standing(1, 1, 0.0)
         self._printed = -math.inf
 
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass  # what is trained was typed a moment ago
+
     def begin(self, epochs: int, batches: int) -> None:
         self._standing = Standing(epochs, batches, time.perf_counter())
         self._printed = -math.inf
@@ -152,6 +155,9 @@ class Bar:
         self._console = console
         self._standing = Standing(1, 1, 0.0)
         self._drawn = -math.inf
+
+    def about(self, facts: Mapping[str, Any]) -> None:
+        pass  # what is trained was typed a moment ago
 
     def begin(self, epochs: int, batches: int) -> None:
         self._standing = Standing(epochs, batches, time.perf_counter())

@@ -84,24 +84,32 @@ def _explain(model: type[Settings], error: ValidationError) -> str:
 class Network(Settings):
     """What a user chooses. A field that is not given is chosen by the task from the data.
 
-    cell            recurrent cell; every layer has the same
-    hidden_size     H, units of each direction of each layer
-    num_layers      layers on top of each other ("stacked" and "multi-layer" are this)
-    bidirectional   a second, backward reading of each sequence (the encoder only)
-    dropout         probability of dropping an input of each layer above the first, and of the head
-    input_dropout   probability of dropping each value that the first layer reads
-    token_dropout   probability of reading a token as an unknown one while training
-    pooling         how the steps become one vector: each direction's last valid step, an additive
-                    attention, the mean or the maximum over valid steps, or both of these
-    segment_length  read so many steps at once through one linear map, instead of step by step
-    embedding_size  E, size of a token's vector, or of the linear map in front of the stack;
-                    None: none, for tokens or segments H
-    tie_embedding   the head's matrix is the table of token vectors (needs E = the head's input)
-    attention       of a decoder of tokens over what the encoder read
-    attention_size  A, width of an additive attention's hidden layer; None: H
-    forget_bias     initial bias of the LSTM's forget gate: 1 remembers at first
-    shortcut        so many last steps of the predicted values reach the output through a linear
-                    map solved by least squares; the network learns what it leaves over. 0: none
+    cell                 recurrent cell; every layer has the same
+    hidden_size          H, units of each direction of each layer
+    num_layers           layers on top of each other ("stacked" and "multi-layer" are this)
+    bidirectional        a second, backward reading of each sequence (the encoder only)
+    dropout              probability of dropping an input of each layer above the first, and of the
+                         head
+    input_dropout        probability of dropping each value that the first layer reads
+    token_dropout        probability of reading a token as an unknown one while training
+    recurrent_dropout    probability of dropping an entry of a recurrent matrix, drawn once per
+                         batch ("weight-drop"): the steps stay as fast as they are
+    variational_dropout  what dropout and input_dropout drop is the same at all steps of a sequence
+    embedding_dropout    probability of dropping a token's vector, wherever it stands in a batch
+    pooling              how the steps become one vector: each direction's last valid step, an
+                         additive attention, the mean or the maximum over valid steps, or both of
+                         these
+    segment_length       read so many steps at once through one linear map, instead of step by step
+    embedding_size       E, size of a token's vector, or of the linear map in front of the stack;
+                         None: none, for tokens or segments H
+    tie_embedding        the head's matrix is the table of token vectors (needs E = the head's
+                         input)
+    attention            of a decoder of tokens over what the encoder read
+    attention_size       A, width of an additive attention's hidden layer; None: H
+    forget_bias          initial bias of the LSTM's forget gate: 1 remembers at first
+    shortcut             so many last steps of the predicted values reach the output through a
+                         linear map solved by least squares; the network learns what it leaves
+                         over. 0: none
     """
 
     cell: Cell = "lstm"
@@ -111,6 +119,9 @@ class Network(Settings):
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     input_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     token_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    recurrent_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    variational_dropout: bool = False
+    embedding_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
     segment_length: int | None = Field(default=None, ge=1)
     embedding_size: int | None = Field(default=None, ge=1)
@@ -159,6 +170,9 @@ class NetworkSpec(Settings):
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     input_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     token_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    recurrent_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    variational_dropout: bool = False
+    embedding_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     pooling: Pooling = "last"
     attention: Attention = "none"
     attention_size: int = Field(default=64, ge=1)
@@ -196,6 +210,14 @@ class NetworkSpec(Settings):
             raise ValueError("shortcut needs numbers, and all predicted steps at once")
         if self.shortcut and self.input_size < self.output_size:
             raise ValueError("shortcut needs the predicted values among the features")
+        if self.embedding_dropout and "tokens" not in (self.embedding, self.decoder):
+            raise ValueError("embedding_dropout needs tokens, whose vectors it drops")
+        between = self.num_layers > 1 or self.kind != "many_to_one"
+        if self.variational_dropout and not (self.input_dropout or (self.dropout and between)):
+            raise ValueError(
+                "variational_dropout would change nothing: no step drops anything here; give "
+                "input_dropout, or dropout and more layers than one, or leave it out"
+            )
         if self.attention != "none" and self.decoder != "tokens":
             raise ValueError("attention is that of a decoder of tokens; see pooling='attention'")
         return self._coherent_tie()
@@ -266,7 +288,9 @@ class Training(Settings):
     learning_rate            the highest rate of the schedule; auto: found by a range test before
                              training
     momentum                 of sgd alone
-    weight_decay             adamw: decoupled; others: L2 added to the gradient. Never on biases
+    weight_decay             adamw: decoupled; others: L2, as l2. Of matrices, never of biases
+    l2                       so much of each matrix is added to its gradient, after clipping; with
+                             any optimizer
     loss                     mse | mae | huber (delta 1), on scaled values; of classes
                              cross_entropy | binary_cross_entropy (each class by itself)
     label_smoothing          share of the truth that is spread evenly over all classes
@@ -295,6 +319,7 @@ class Training(Settings):
     learning_rate: float | Literal["auto"] = 1e-3
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
+    l2: float = Field(default=0.0, ge=0.0)
     loss: Loss = "mse"
     label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
     schedule: Schedule = "constant"

@@ -36,6 +36,7 @@ VERBS = {
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
+    "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
 ON_A_TASK = {"rates"}  # behind them stands a task, whose flags they take

@@ -41,7 +41,7 @@ class ForecastOptions(Options):
 
     verb: ClassVar[str] = "forecast"
     meaningless: ClassVar[frozenset[str]] = frozenset(
-        {"attention", "tie_embedding", "token_dropout", "label_smoothing"}
+        {"attention", "tie_embedding", "token_dropout", "embedding_dropout", "label_smoothing"}
     )
 
     target: tuple[str, ...] | None = Field(default=None, min_length=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewise import progress
+from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import Job, split_names
@@ -119,7 +119,11 @@ def read(source: Path, options: ForecastOptions) -> SeriesTable:
 
 
 def train_and_judge(
-    series: SeriesTable, wanted: Job[ForecastOptions], *, verbose: int
+    series: SeriesTable,
+    wanted: Job[ForecastOptions],
+    verbose: int,
+    watch: Watch,
+    checkpoints: Checkpoints,
 ) -> ForecastRun:
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options
@@ -130,7 +134,7 @@ def train_and_judge(
     model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
     try:
         rows = series.rows(0, len(series) - test)
-        model.fit(rows, start=start, watch=progress.watch(verbose))
+        model.fit(rows, start=start, watch=watch, checkpoints=checkpoints)
     except DataError as error:  # it counts the rows it was given
         kept = f"{len(series)} rows, {test} of them kept for the test: --test"
         raise DataError(f"{error} ({kept})") from error
@@ -143,7 +147,9 @@ def train_and_judge(
         folds = min(folds, own_folds)
     evaluation = model.evaluate(series)
     try:
-        backtest = model.backtest(series, folds=folds, start=start)
+        backtest = model.backtest(
+            series, folds=folds, start=start, watch=watch, checkpoints=checkpoints
+        )
     except (KeyboardInterrupt, GatewiseError) as error:
         if folds <= own_folds:
             raise
@@ -155,7 +161,8 @@ def train_and_judge(
     shipped = model
     if options.refit and not interrupted and not failure:
         try:
-            shipped = refitted(model, series, progress.watch(verbose), start)
+            watch.about({"round": "refit"})
+            shipped = refitted(model, series, watch, start, checkpoints)
             notes.append(
                 f"refitted: the saved model and the forecast beyond the end learnt from all "
                 f"{len(series)} rows; the scores are those of the model before"
@@ -192,7 +199,11 @@ def started(path: str) -> Forecaster:
 
 
 def refitted(
-    model: Forecaster, series: SeriesTable, watch: Watch, start: Forecaster | None = None
+    model: Forecaster,
+    series: SeriesTable,
+    watch: Watch,
+    start: Forecaster | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Forecaster:
     """A model of all rows by the choices of the one that was judged, from the same start.
 
@@ -210,7 +221,8 @@ def refitted(
         network=model.network_,
         training=model.training_,
     )
-    if fresh.fit(series, start=start, watch=watch).history_.stopped == "interrupted":
+    fresh.fit(series, start=start, watch=watch, checkpoints=checkpoints)
+    if fresh.history_.stopped == "interrupted":
         raise KeyboardInterrupt
     return fresh
 

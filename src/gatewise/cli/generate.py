@@ -12,6 +12,7 @@ import typer
 from gatewise.cli import verbs
 from gatewise.cli.generate_options import GenerateOptions, typed
 from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.recording import Recording, Track, TrackTo
 from gatewise.errors import UsageError
 
 
@@ -27,11 +28,15 @@ def generate(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    resume: verbs.Resume = False,
+    checkpoint_minutes: verbs.Minutes = 5.0,
+    track: Track = None,
+    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Learn how a text goes on, compare with counting models on its end, write more of it.
 
-    Leaves a folder: model/, report.html, samples.txt, metrics.json.
+    Leaves a folder: model/, report.html, samples.txt, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
     With a saved model as DATA nothing is learnt: it writes at once, to the terminal or --out FILE.
 
@@ -48,14 +53,29 @@ def generate(
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import generate_run
 
-    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    order = verbs.order(
+        wanted.options,
+        data,
+        asked,
+        config,
+        quiet=quiet,
+        as_json=as_json,
+        resume=resume,
+        minutes=checkpoint_minutes,
+    )
+    recording = Recording(
+        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
+    )
     parts = generate_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    run = generate_run.train_and_judge(parts, wanted, verbose=order.verbose)
-    order.tell_notes(run.notes, parts.notes)
-    told = None if quiet and as_json else order.console
-    run = generate_run.with_samples(run, wanted.options, told)
-    return verbs.finish(order, run, f"Test: {parts.where}, kept from training")
+    with recording:
+        run = generate_run.train_and_judge(
+            parts, wanted, order.verbose, recording.watch, order.checkpoints
+        )
+        order.tell_notes(run.notes, parts.notes)
+        told = None if quiet and as_json else order.console
+        run = generate_run.with_samples(run, wanted.options, told)
+        return verbs.finish(order, run, f"Test: {parts.where}, kept from training", recording)
 
 
 def _from_saved(

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatewise.evaluation import NETWORK, ForecastEvaluation
+from gatewise.runs.record import Judged as Ranked
 
 PLAIN_WIDTH = 10_000  # text through a pipe is never wrapped
 MANY_TARGETS = 12
@@ -21,20 +22,11 @@ COLOURS = {"beats": "bold green", "level": "bold yellow"}
 LOSING = "bold red"
 
 
-class Judged(Protocol):
+class Judged(Ranked, Protocol):
     """An evaluation: scores of the network and of baselines, and what they come to."""
 
     def scores(self) -> Mapping[str, Mapping[str, float | None]]:
         """name -> metric -> score; None or NaN: there is none"""
-
-    def ranking(self) -> list[tuple[str, float]]:
-        """(name, score), best first"""
-
-    def standing(self) -> str:
-        """beats, level, loses"""
-
-    def verdict(self) -> str:
-        """In words."""
 
 
 def open_console(stream: TextIO | None = None) -> Console:

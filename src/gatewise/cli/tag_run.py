@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatewise import progress
 from gatewise.batch import IntArray
+from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.options import Job
 from gatewise.cli.parting import split_off, unseen, without_copies
@@ -23,6 +23,7 @@ from gatewise.judging.tags import TagEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.tasks.shared import parameter_names
 from gatewise.tasks.tagger import Tagger
+from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,11 +166,13 @@ def _taken(found: TaggedSentences, rows: IntArray) -> TaggedSentences:
     return TaggedSentences([found.tokens[i] for i in chosen], [tags[i] for i in chosen])
 
 
-def train_and_judge(parts: TagParts, wanted: Job[TagOptions], *, verbose: int) -> TagRun:
+def train_and_judge(
+    parts: TagParts, wanted: Job[TagOptions], verbose: int, watch: Watch, checkpoints: Checkpoints
+) -> TagRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
     model = Tagger(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, start=wanted.options.start, watch=progress.watch(verbose))
+    model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
     own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)

@@ -8,6 +8,7 @@ import typer
 
 from gatewise.cli import verbs
 from gatewise.cli.options import given, job, with_flags
+from gatewise.cli.recording import Recording, Track, TrackTo
 from gatewise.cli.translate_options import TranslateOptions
 from gatewise.errors import UsageError
 
@@ -26,11 +27,15 @@ def translate(
     config: verbs.Config = None,
     as_json: verbs.Json = False,
     quiet: verbs.Quiet = False,
+    resume: verbs.Resume = False,
+    checkpoint_minutes: verbs.Minutes = 5.0,
+    track: Track = None,
+    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on pairs of sequences, compare with baselines on pairs kept from training.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
@@ -51,10 +56,25 @@ def translate(
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import show, translate_run
 
-    order = verbs.order(wanted.options, data, asked, config, quiet=quiet, as_json=as_json)
+    order = verbs.order(
+        wanted.options,
+        data,
+        asked,
+        config,
+        quiet=quiet,
+        as_json=as_json,
+        resume=resume,
+        minutes=checkpoint_minutes,
+    )
+    recording = Recording(
+        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
+    )
     parts = translate_run.read(data, wanted.options)
     order.tell_notes(parts.notes)
-    run = translate_run.train_and_judge(parts, wanted, verbose=order.verbose)
-    order.tell_notes(run.notes, parts.notes)
-    tested = show.counted(len(parts.test), "pair")
-    return verbs.finish(order, run, f"Test: {tested}, kept from training")
+    with recording:
+        run = translate_run.train_and_judge(
+            parts, wanted, order.verbose, recording.watch, order.checkpoints
+        )
+        order.tell_notes(run.notes, parts.notes)
+        tested = show.counted(len(parts.test), "pair")
+        return verbs.finish(order, run, f"Test: {tested}, kept from training", recording)

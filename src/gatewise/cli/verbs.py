@@ -7,9 +7,12 @@ answered at once.
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +21,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from gatewise.cli.options import Job, Options
+from gatewise.engines import processes
 from gatewise.errors import GatewiseError
 from gatewise.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gatewise.checkpoint import Checkpoints
+    from gatewise.cli.recording import Recording
     from gatewise.cli.show import Judged
     from gatewise.spec import Training
     from gatewise.training import History
@@ -42,24 +48,43 @@ Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No notes, no progress.")]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with an unfinished run of the same command: OUT.unfinished/."
+    ),
+]
+Minutes = Annotated[
+    float,
+    typer.Option(
+        "--checkpoint-minutes",
+        metavar="number",
+        show_default=False,
+        help="Between two checkpoints within an epoch; another one stands at each epoch's end.",
+    ),
+]
+PAUSE = 1.0  # seconds: an epoch shorter than that costs less to repeat than to store
 
 
 @dataclass(frozen=True)
 class Order:
     """What was typed, and where its answers go.
 
+    data     the files as they were named
     source   name of the data file
     command  the line that was typed, in one spelling
     out      folder of the results
     """
 
     verb: str
+    data: str
     source: str
     command: str
     out: Path
     console: Console
     quiet: bool
     as_json: bool
+    checkpoints: Checkpoints
 
     @property
     def verbose(self) -> int:
@@ -98,6 +123,8 @@ def order(
     *,
     quiet: bool,
     as_json: bool,
+    resume: bool = False,
+    minutes: float = 5.0,
 ) -> Order:
     """Found out before anything is read: where results go, and whether they can.
 
@@ -105,23 +132,35 @@ def order(
     asked  the flags as they were given
     Raises UsageError.
     """
+    from gatewise.checkpoint import Checkpoints
+
     verb = type(options).verb
     files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
+    out = out_folder(getattr(options, "out", None), files[0], verb)
     return Order(
         verb=verb,
+        data=data,
         source=",".join(file.name for file in files),
         command=shell_line(verb, data, asked, config),
-        out=out_folder(getattr(options, "out", None), files[0], verb),
+        out=out,
         console=open_console(as_json),
         quiet=quiet,
         as_json=as_json,
+        checkpoints=Checkpoints(unfinished(out), minutes=minutes, pause=PAUSE, resume=resume),
     )
 
 
-def finish(order: Order, run: Run, title: str) -> int:
+def unfinished(out: Path) -> Path:
+    """Where a run keeps how far it is, until its results are in `out`."""
+    place = out.resolve()
+    return out.parent / f"{out.name or place.name}.unfinished"
+
+
+def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
     """Write the results, show scores and places; the exit code.
 
-    title  of the table of scores
+    title      of the table of scores
+    recording  of the training: its log becomes one of the results
     """
     from gatewise import outputs
     from gatewise.cli import show
@@ -129,7 +168,8 @@ def finish(order: Order, run: Run, title: str) -> int:
     told = run.metrics(order.source)
     with outputs.replacing(order.out) as folder:
         run.write(folder, order, told)
-    left = places(order.out)
+        recording.keep(run, folder)
+    left = left_behind(order, recording, run.interrupted)
     if not (order.quiet and order.as_json):
         show.say(order.console, "")
         show.score_table(order.console, title, run.evaluation)
@@ -137,6 +177,17 @@ def finish(order: Order, run: Run, title: str) -> int:
     if order.as_json:
         tell_json(told, left)
     return ended(run.interrupted)
+
+
+def left_behind(order: Order, recording: Recording, interrupted: bool) -> dict[str, Path]:
+    """What a run has left, and where; checkpoints are, when there is something to go on with."""
+    left = places(order.out)
+    if interrupted:
+        left["unfinished"] = order.checkpoints.folder
+    else:
+        order.checkpoints.remove()
+        recording.tidy()
+    return left
 
 
 def page_facts(order: Order, settings: Mapping[str, Any], own: type[Options]) -> dict[str, Any]:
@@ -160,7 +211,11 @@ def out_folder(given: str | None, source: Path, verb: str) -> Path:
 
     out = Path(given or f"{Path(source.name.removesuffix('.gz')).stem}-{verb}")
     outputs.check(out)
-    return out
+    if not processes.rank():
+        return out
+    aside = tempfile.mkdtemp()  # of several processes the first one writes: this goes nowhere
+    atexit.register(shutil.rmtree, aside, ignore_errors=True)
+    return Path(aside, out.name)
 
 
 def open_console(as_json: bool) -> Console:
@@ -195,6 +250,7 @@ def places(out: Path) -> dict[str, Path]:
         "samples": out / "samples.txt",
         "model": out / "model",
         "metrics": out / "metrics.json",
+        "log": out / "run.jsonl",
     }
     return {name: place for name, place in left.items() if place.exists()}
 
@@ -204,7 +260,8 @@ def tell_places(console: Console, left: Mapping[str, Path]) -> None:
     from gatewise.cli import show
 
     for name, place in left.items():
-        show.say(console, f"{name:<11}  {place}")
+        hint = "   (--resume goes on)" if name == "unfinished" else ""
+        show.say(console, f"{name:<11}  {place}{hint}")
 
 
 def tell_json(told: Mapping[str, Any], left: Mapping[str, Path]) -> None:

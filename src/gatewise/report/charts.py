@@ -271,16 +271,10 @@ def losses(history: History) -> Paint:
         for role, values in lines.items():
             style = Look(role, "--" if role == "baseline-1" else "-", 2.0).style
             _line(axes, epochs, np.array(values), POINTS // 2, style)
-        both = np.array([v for values in lines.values() for v in values if np.isfinite(v)])
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss")
-        ticks_of_values(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-        if both.min() > 0 and both.max() > 20 * both.min():
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
-            axes.yaxis.set_minor_locator(NullLocator())
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ticks_of_losses(axes, [v for values in lines.values() for v in values if np.isfinite(v)])
 
     return paint
 
@@ -382,3 +376,14 @@ def ticks_of_values(axes: Axes) -> None:
     formatter.set_powerlimits((-4, 7))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(formatter)
+
+
+def ticks_of_losses(axes: Axes, losses: Iterable[float]) -> None:
+    """As `ticks_of_values`; logarithmic where the range is wide."""
+    found = np.array(list(losses))
+    ticks_of_values(axes)
+    if found.min() > 0 and found.max() > 20 * found.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -20,7 +20,10 @@ from gatewise.weights import Weights
 State = Mapping[str, NDArray[Any]]
 
 OURS = {"gatewise", "python", "numpy"}  # every other version is that of an engine
-FREE = ("dropout", "input_dropout", "token_dropout")  # of training alone: no weight depends on it
+FREE = (  # of training alone: no weight depends on it
+    *("dropout", "input_dropout", "token_dropout"),
+    *("recurrent_dropout", "variational_dropout", "embedding_dropout"),
+)
 
 TOLD = 0.01  # share of unknown tokens from which a note is worth it
 

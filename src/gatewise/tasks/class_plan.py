@@ -34,6 +34,7 @@ Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 MEANINGLESS = ("attention", "segment_length", "shortcut", "tie_embedding")
+OF_TOKENS = ("token_dropout", "embedding_dropout")
 LOSSES = {False: "cross_entropy", True: "binary_cross_entropy"}
 
 
@@ -113,7 +114,7 @@ def make_plan(model: Classifier, examples: Examples, old: Classifier | None = No
     truth = labels.encode(given, rows=examples.rows)  # (N,) or (N, C)
     inputs = examples.inputs
     if examples.kind == "numbers":
-        wrong = misplaced("classifier of numbers", model.network, ("token_dropout",))
+        wrong = misplaced("classifier of numbers", model.network, OF_TOKENS)
         if wrong:
             raise UsageError("; ".join(wrong))
         checked_sequences(inputs, None)  # before rows are moved: a problem is told with its row

@@ -37,6 +37,8 @@ from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.rates import told
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.sklearn_tags import tags
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -67,9 +69,11 @@ class Classifier:
     verbose       0: silent, 1: progress
     network, training  what is not given there is chosen from the data
 
-    After `fit`: classes_, spec_, network_, training_, reading_, weights_, history_, temperature_,
-    notes_ (the choices in words), parameters_ (number of weights).
+    After `fit`: classes_ (C,), spec_, network_, training_, reading_, weights_, history_,
+    temperature_, notes_ (the choices in words), parameters_ (number of weights).
     """
+
+    _estimator_type = "classifier"  # for scikit-learn before 1.6
 
     def __init__(
         self,
@@ -165,10 +169,7 @@ class Classifier:
             )
         plan = class_plan.make_plan(self, examples, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         trained = train_members(
             plan.members,
             plan.spec,
@@ -209,12 +210,15 @@ class Classifier:
         return self
 
     @property
-    def classes_(self) -> tuple[Any, ...]:
-        """The classes as `predict` gives them, in the order of the columns of `predict_proba`."""
+    def classes_(self) -> NDArray[Any]:
+        """The classes as `predict` gives them, in the order of the columns of `predict_proba`.
+
+        Sorted: numbers by size, also where they were given as texts, else by their text.  -> (C,)
+        """
         self._check_fitted()
         if self.labels_.kind == "multilabel":
-            return self.labels_.classes
-        return tuple(self.labels_.decode(range(len(self.labels_.classes))))
+            return np.array(self.labels_.classes)
+        return np.array(self.labels_.decode(range(len(self.labels_.classes))))
 
     @property
     def parameters_(self) -> int:
@@ -349,3 +353,6 @@ class Classifier:
         vars(self).update(state)
         if "graphs_" in state:
             self.committee_ = Committee(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags("classifier", labelled=True)

@@ -66,6 +66,8 @@ def train_members(
     found: list[Member] = []
     for number in range(count):
         learnt: Learnt | None = None
+        if count > 1:
+            watch.about({"part": f"member {number + 1} of {count}"})
         try:
             learnt = learn(
                 spec,

@@ -11,6 +11,8 @@ from gatewise.tasks.beginning import engine_of, in_words
 if TYPE_CHECKING:
     from gatewise.tasks.forecaster import Forecaster
 
+DROPPING = ("input_dropout", "token_dropout", "recurrent_dropout", "embedding_dropout")
+
 
 def facts(model: Forecaster) -> dict[str, dict[str, Any]]:
     """Sections in reading order; values are numbers, words or short lists."""
@@ -75,9 +77,11 @@ def network_facts(model: Any) -> dict[str, Any]:
         "bidirectional": "yes" if spec.bidirectional else "no",
         "dropout": spec.dropout,
     }
-    for name in ("input_dropout", "token_dropout"):
+    for name in DROPPING:
         if getattr(spec, name):
             found[name] = getattr(spec, name)
+    if spec.variational_dropout:
+        found["variational_dropout"] = "yes"
     if spec.embedding == "tokens":
         found["embedding"] = f"{spec.vocab_size:,} tokens, size {spec.embedding_size}"
     elif spec.embedding != "none":
@@ -101,13 +105,13 @@ def training_facts(model: Any) -> dict[str, Any]:
     training, history = model.training_, model.history_
     seconds = sum(record.seconds for record in history.records)
     found = {} if model.began_ is None else {"goes on from": _began(model.began_)}
-    smoothing = training.label_smoothing
+    against = ("label_smoothing", "weight_decay", "l2")
     return {
         **found,
         "engine": engine_of(model),
         "seed": model.seed,
         "loss": training.loss,
-        **({"label_smoothing": smoothing} if smoothing else {}),
+        **{name: getattr(training, name) for name in against if getattr(training, name)},
         "optimizer": f"{training.optimizer}, learning rate {training.rate:g}, {training.schedule}",
         "batch_size": training.batch_size,
         **({"precision": training.precision} if training.precision != "float32" else {}),

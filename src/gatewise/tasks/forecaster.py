@@ -27,14 +27,17 @@ from gatewise.tasks.beginning import State, behind, fitted
 from gatewise.tasks.facts import facts
 from gatewise.tasks.forecaster_beginning import plan_on, refit_start
 from gatewise.tasks.forecaster_rows import LearntRows, read_again, seen_rows, together
+from gatewise.tasks.forecaster_score import check_no_labels, negative_mase
 from gatewise.tasks.forecaster_state import restore, to_artifact
 from gatewise.tasks.judging import judge
 from gatewise.tasks.plan import check_choices, make_plan, times_ahead
 from gatewise.tasks.prediction import forecast
 from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.recipe import Strategy
+from gatewise.tasks.sklearn_tags import tags
+from gatewise.tasks.telling import watched
 from gatewise.tasks.training import train
-from gatewise.training import History, Watch
+from gatewise.training import History, Nobody, Watch
 from gatewise.weights import count
 
 if TYPE_CHECKING:
@@ -124,6 +127,7 @@ class Forecaster:
     def fit(
         self,
         data: Any,
+        y: None = None,
         *,
         target: str | list[str] | None = None,
         time: str | None = None,
@@ -138,6 +142,7 @@ class Forecaster:
     ) -> Self:
         """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
 
+        y           nothing: pipelines of scikit-learn pass it
         target      column(s) to forecast; None: the only column of numbers
         time        column of times; None: found, or none
         features    further columns to read, 'all' for all of numbers
@@ -154,6 +159,7 @@ class Forecaster:
         that was learnt before is lost.
         """
         check_choices(self)
+        check_no_labels(y)
         old: Forecaster | None = fitted(self, start)
         columns: dict[str, Any] = {"target": target, "time": time, "features": features}
         repairs: dict[str, Any] = {"sort": sort, "fill": fill, "duplicates": duplicates}
@@ -167,10 +173,9 @@ class Forecaster:
         check_varies(table)
         plan = make_plan(self, table) if old is None else plan_on(self, table, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        seen = table.summary()
+        chosen = {"lookback": plan.codec.lookback, "strategy": plan.strategy}
+        watch = watched(self, watch, plan.network, plan.training, seen, **chosen)
         trained = train(
             plan,
             table,
@@ -197,7 +202,7 @@ class Forecaster:
         self.history_: History = trained.history
         self.notes_: tuple[str, ...] = (*table.notes, *plan.notes, *trained.notes, *remarks(keep))
         self.versions_: dict[str, str] = versions(**trained.versions)
-        self.data_: dict[str, Any] = table.summary()
+        self.data_: dict[str, Any] = seen
         self.trained_rows_: int = len(table)
         self.scale_: NDArray[np.float64] = metrics.mase_scale(
             table.values[:, : len(table.targets)], plan.season
@@ -267,6 +272,20 @@ class Forecaster:
         origins = first + thin(last - first + 1, windows)
         return judge(self, table, origins, seen, self._forecast(table, origins))
 
+    def score(self, data: Any, y: None = None) -> float:
+        """Minus the MASE beyond the rows learnt from: what GridSearchCV maximises.
+
+        data  rows that go on where those learnt from ended, as the test part of TimeSeriesSplit
+              does; or all rows, those learnt from in front, as for `evaluate`. Every window of
+              `horizon` rows counts. Behind a gap the first `lookback` rows are only read
+        y     nothing: pipelines of scikit-learn pass it
+
+        Of several targets the mean; minus the MAE where MASE is not defined. `evaluate` says what
+        it is worth beside baselines. Raises DataError where no window fits.
+        """
+        check_no_labels(y)
+        return negative_mase(self, self._table(data))
+
     def backtest(
         self,
         data: Any,
@@ -274,6 +293,7 @@ class Forecaster:
         refit: bool | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
         checkpoints: Checkpoints | None = None,
+        watch: Watch | None = None,
     ) -> ForecastEvaluation:
         """One forecast per fold from origins that are `horizon` apart and end with the data.
 
@@ -282,6 +302,7 @@ class Forecaster:
                judged on rows that this model has seen
         start  of a model that went on from another: that one again, for fresh models
         checkpoints  of the fresh models' trainings
+        watch  who is told how these train; None: nobody
         Raises DataError when there are too few rows, UsageError when refit=False would judge
         this model on rows that it has seen.
         """
@@ -306,15 +327,19 @@ class Forecaster:
         old = refit_start(self, table, int(origins[0]), start)
         parts: list[ForecastEvaluation] = []
         idle = 0  # folds whose training added nothing to the solved shortcut
-        for origin in origins:
+        watch = watch or Nobody()
+        for number, origin in enumerate(origins, 1):
+            watch.about({"round": f"fold {number} of {folds}"})
             model = Forecaster(**self.get_params(deep=False))
+            model.set_params(verbose=0)
             rows = table.rows(0, int(origin))
-            model.set_params(verbose=0).fit(rows, start=old, checkpoints=checkpoints)
+            model.fit(rows, start=old, watch=watch, checkpoints=checkpoints)
             if model.history_.stopped == "interrupted":
                 raise KeyboardInterrupt  # half-trained folds would be scores of nothing
             told = model._forecast(table, np.array([origin]))
             idle += bool(model.spec_.shortcut) and not behind(model)
             parts.append(judge(model, table, np.array([origin]), int(origin), told))
+        watch.about({"round": None})
         return replace(
             parts[0],
             origins=origins,
@@ -363,3 +388,6 @@ class Forecaster:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags(None, labelled=False)

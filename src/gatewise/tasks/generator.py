@@ -32,6 +32,7 @@ from gatewise.tasks.learning import learn
 from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.rates import told
 from gatewise.tasks.seen import Fingerprints, fingerprints, lines
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -128,10 +129,7 @@ class Generator:
         old: Generator | None = fitted(self, start)
         plan = generator_plan.make_plan(self, texts, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,

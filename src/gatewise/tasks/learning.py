@@ -13,6 +13,7 @@ from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.rates import with_rate
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import Weights, initial
 
@@ -58,6 +59,7 @@ def learn(
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
     training, rates = with_rate(engine, spec, training, begin, train, device=device, seed=seed)
     built = begin_on(engine, spec, training, begin, device=device)
+    engine_told(watch, built)
     history = fit(
         built,
         train,

@@ -72,7 +72,7 @@ def _learnt(model: Any) -> dict[str, Any]:
             }
         case "Classifier":
             return {
-                "classes": list(model.classes_),
+                "classes": model.classes_.tolist(),
                 "members": len(model.graphs_),
                 "temperature": model.temperature_,
                 "reading": _reading(model.reading_.codec),

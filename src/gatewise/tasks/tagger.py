@@ -30,6 +30,8 @@ from gatewise.tasks.learning import learn
 from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.rates import told
 from gatewise.tasks.seen import Fingerprints, fingerprints, remark
+from gatewise.tasks.sklearn_tags import tags as sklearn_tags
+from gatewise.tasks.telling import watched
 from gatewise.training import History, Watch
 from gatewise.weights import count
 
@@ -113,10 +115,7 @@ class Tagger:
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
@@ -282,6 +281,9 @@ class Tagger:
         vars(self).update(state)
         if "graphs_" in state:
             self.runner_ = Runner(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return sklearn_tags(None, labelled=True)
 
 
 def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:

@@ -12,6 +12,7 @@ from gatewise.checkpoint import Checkpoints, Stage
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
+from gatewise.runs.several import without_progress
 from gatewise.spec import Training
 from gatewise.tasks import shortcut
 from gatewise.tasks.beginning import Beginning, State, begin_on
@@ -19,6 +20,7 @@ from gatewise.tasks.plan import Plan, times_ahead
 from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.rates import told, with_rate
 from gatewise.tasks.shared import OLD, RANDOM
+from gatewise.tasks.telling import engine_told
 from gatewise.training import History, Watch, fit
 from gatewise.weights import initial
 
@@ -72,6 +74,7 @@ def train(
     training, rates = with_rate(engine, spec, plan.training, begin, seen, device=device, seed=seed)
     plan = replace(plan, training=training)
     first = begin_on(engine, spec, plan.training, begin, device=device)
+    engine_told(watch, first)
     history = fit(
         first,
         seen,
@@ -110,7 +113,8 @@ def train(
     everything = _windows(codec, table, 0, len(table))
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
-    shown = watch if slow else None
+    shown = watch if slow else without_progress(watch)
+    shown.about({"part": "all rows"})
     stage = checkpoints.stage() if checkpoints is not None and history.best_epoch else None
     if history.best_epoch and not _trained_again(
         second, everything, plan, history, seed, shown, stage
@@ -154,7 +158,7 @@ def _trained_again(
     plan: Plan,
     history: History,
     seed: int,
-    watch: Watch | None,
+    watch: Watch,
     stage: Stage | None,
 ) -> bool:
     """Whether all epochs ran; Ctrl-C leaves weights that no validation has seen."""

@@ -28,6 +28,8 @@ from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.rates import told
 from gatewise.tasks.reading import Reading
 from gatewise.tasks.seen import Fingerprints, fingerprints
+from gatewise.tasks.sklearn_tags import tags
+from gatewise.tasks.telling import watched
 from gatewise.tasks.translator_facts import facts
 from gatewise.tasks.translator_judging import judge
 from gatewise.tasks.translator_pairs import Written, read_given
@@ -138,10 +140,7 @@ class Translator:
         old: Translator | None = fitted(self, start)
         plan = translator_plan.make_plan(self, given, old)
         keep = checkpoints_of(checkpoints, resume)
-        if watch is None:
-            from gatewise.progress import watch as watch_for
-
-            watch = watch_for(self.verbose)
+        watch = watched(self, watch, plan.network, plan.training, plan.data)
         learnt = learn(
             plan.spec,
             plan.training,
@@ -283,3 +282,6 @@ class Translator:
         vars(self).update(state)
         if "graphs_" in state:
             self.steps_ = DecoderSteps(self.spec_, self.graphs_)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags(None, labelled=True)

@@ -9,6 +9,7 @@ is called; elsewhere the loop of the backend (`on_tensorflow`, `on_jax`) runs ov
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -92,26 +93,91 @@ class Recurrent:
         yield f"{prefix}.bias", Slot(cell.bias, _gates)
         yield f"{prefix}.candidate_bias", Slot(cell.bias, _candidate)
 
+    @property
+    def recurrent(self) -> Tensor:
+        """The recurrent matrix, as Keras has it."""
+        return ops.convert_to_tensor(self.layer.cell.recurrent_kernel.value)
+
     def __call__(
-        self, x: Tensor, lengths: Tensor | None, state: State | None, exact_state: bool
+        self,
+        x: Tensor,
+        lengths: Tensor | None,
+        state: State | None,
+        exact_state: bool,
+        recurrent: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Outputs (B, T, H), meaningless behind each length, and the state after the last step.
 
         With lengths the state is that of the last valid step only where `exact_state` asks for it.
+
+        recurrent  stands in place of the recurrent matrix
         """
         if self.backward:
             x = flip(x, lengths)
         if symbolic(x) or backend.GPU:
             mask = valid_steps(x, lengths) if lengths is not None and exact_state else None
             begin = None if state is None else list(state)
-            outputs, *last = self.layer(x, mask=mask, initial_state=begin)
+            with nullcontext() if recurrent is None else self._standing(recurrent):
+                outputs, *last = self.layer(x, mask=mask, initial_state=begin)
         else:
-            weights = [ops.convert_to_tensor(v.value) for v in self.layer.cell.variables[:3]]
             end = lengths if exact_state else None
+            weights = self._weights(recurrent)
             outputs, last = backend.run(self.cell, x, weights, state, end)
         if self.backward:
             outputs = flip(outputs, lengths)
         return outputs, tuple(last)
+
+    def _weights(self, recurrent: Tensor | None) -> list[Tensor]:
+        kernel, whole, bias = (ops.convert_to_tensor(v.value) for v in self._variables)
+        return [kernel, whole if recurrent is None else recurrent, bias]
+
+    @property
+    def _variables(self) -> list[Any]:
+        return list(self.layer.cell.variables[:3])  # kernel, recurrent kernel, bias
+
+    def _standing(self, recurrent: Tensor) -> Any:
+        """A block in which the layer has this matrix; a scope hides the one around it."""
+        whole = zip(self._variables, self._weights(recurrent), strict=True)
+        return keras.StatelessScope(state_mapping=whole)
+
+
+@final
+class Dropout:
+    """Each value is 0 with probability `rate`, the others are multiplied by 1 / (1 - rate).
+
+    alike  a feature is dropped at all steps of a sequence or at none of them
+
+    Source of alike: Gal & Ghahramani 2016, "variational".
+    """
+
+    def __init__(self, rate: float, alike: bool = False) -> None:
+        self.rate, self.alike = rate, alike and rate > 0
+
+    def factors(self, x: Tensor, size: int, noise: Noise | None) -> Tensor | None:
+        """(B, 1, size) for all steps of these rows; None: each step has its own, or nothing is
+        dropped.
+        """
+        if not self.alike or noise is None:
+            return None
+        return drop(ops.ones((ops.shape(x)[0], 1, size)), self.rate, noise)
+
+    def __call__(self, x: Tensor, noise: Noise | None, factors: Tensor | None = None) -> Tensor:
+        """(B, T, X) -> (B, T, X); factors: drawn before, for more steps than these"""
+        if factors is None:
+            factors = self.factors(x, x.shape[-1], noise)
+        return drop(x, self.rate, noise) if factors is None else x * factors
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What a batch of training drops of a stack for all steps alike, however many calls they take.
+
+    matrices  the recurrent matrix of each layer and direction; None: whole
+    inputs    see Dropout.factors, of each layer above the first
+    """
+
+    matrices: list[Tensor | None]
+    inputs: list[Tensor | None]
 
 
 @final
@@ -119,13 +185,17 @@ class Stack:
     """Layers on top of each other, each in one or two directions.
 
     dropout      of the input of each layer above the first
+    weight_drop  of the entries of recurrent matrices: once per batch, so that the loop over the
+                 steps is the same (DropConnect; Merity et al. 2018, section 2)
     exact_state  see Recurrent.__call__
     """
 
     def __init__(
         self, spec: NetworkSpec, inputs: int, *, bidirectional: bool, exact_state: bool = False
     ) -> None:
-        self.exact_state, self.dropout = exact_state, spec.dropout
+        self.exact_state, self.hidden_size = exact_state, spec.hidden_size
+        self.dropout = Dropout(spec.dropout, spec.variational_dropout)
+        self.weight_drop = spec.recurrent_dropout
         self.layers: list[list[Recurrent]] = []
         for _ in range(spec.num_layers):
             ways = (False, True) if bidirectional else (False,)
@@ -141,23 +211,41 @@ class Stack:
                 way = "backward" if direction.backward else "forward"
                 yield from direction.slots(f"{part}.{index}.{way}")
 
+    def dropped(self, x: Tensor, noise: Noise | None) -> Dropped:
+        """Drawn for a batch; x (B, ...): anything of its rows."""
+        matrices: list[Tensor | None] = []
+        inputs: list[Tensor | None] = []
+        for index, layer in enumerate(self.layers):
+            size = self.hidden_size * len(layer)
+            inputs.append(self.dropout.factors(x, size, noise) if index else None)
+            drops = noise is not None and self.weight_drop
+            matrices += [
+                drop(way.recurrent, self.weight_drop, noise) if drops else None for way in layer
+            ]
+        return Dropped(matrices, inputs)
+
     def __call__(
         self,
         x: Tensor,
         lengths: Tensor | None = None,
         states: list[State] | None = None,
         noise: Noise | None = None,
+        dropped: Dropped | None = None,
     ) -> tuple[Tensor, list[State]]:
         """(B, T, inputs) -> outputs (B, T, directions * H), and one state per layer and
         direction, in that order.
+
+        dropped  drawn before, for more steps than these
         """
+        dropped = dropped or self.dropped(x, noise)
         finals: list[State] = []
         for index, layer in enumerate(self.layers):
-            x = x if index == 0 else drop(x, self.dropout, noise)
+            x = self.dropout(x, noise, dropped.inputs[index]) if index else x
             outputs = []
             for direction in layer:
                 state = None if states is None else states[len(finals)]
-                output, final_state = direction(x, lengths, state, self.exact_state)
+                matrix = dropped.matrices[len(finals)]
+                output, final_state = direction(x, lengths, state, self.exact_state, matrix)
                 outputs.append(output)
                 finals.append(final_state)
             x = outputs[0] if len(outputs) == 1 else ops.concatenate(outputs, axis=-1)

@@ -62,10 +62,9 @@ class Steps:
         ]
 
     def __call__(
-        self, x: Tensor, states: list[State], noise: None = None
+        self, x: Tensor, _lengths: None, states: list[State], *_dropped: None
     ) -> tuple[Tensor, list[State]]:
-        """See Stack; (B, 1, inputs) -> (B, 1, H)"""
-        del noise  # nothing is dropped
+        """See Stack; (B, 1, inputs) -> (B, 1, H); nothing is dropped"""
         finals: list[State] = []
         h = x[:, 0]
         for cell, state in zip(self.cells, states, strict=True):

@@ -12,6 +12,7 @@ from gatewise.batch import UNKNOWN, Batch
 from gatewise.engines.keras.attention import dense
 from gatewise.engines.keras.cells import (
     FLOAT,
+    Dropout,
     Noise,
     Slot,
     State,
@@ -48,7 +49,8 @@ class Embedding:
         self.segments = keras.layers.Reshape(
             (-1, spec.input_size * spec.segment_length), dtype=FLOAT
         )
-        self.dropout, self.token_dropout = spec.input_dropout, spec.token_dropout
+        self.dropout = Dropout(spec.input_dropout, spec.variational_dropout)
+        self.token_dropout, self.row_dropout = spec.token_dropout, spec.embedding_dropout
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives)"""
@@ -64,20 +66,37 @@ class Embedding:
         if self.table is not None:
             if noise is not None and self.token_dropout:
                 x = self._with_unknowns(x, noise)
-            read = self.table(x[:, :, 0]) if x.shape[2] == 1 else ops.sum(self.table(x), axis=2)
-            return drop(read, self.dropout, noise), lengths
+            rows = kept_rows(self.table, self.row_dropout, noise)
+            read = looked_up(self.table, x[:, :, 0] if x.shape[2] == 1 else x, rows)
+            return self.dropout(read if x.shape[2] == 1 else ops.sum(read, axis=2), noise), lengths
         if self.linear is None:
-            return drop(x, self.dropout, noise), lengths
+            return self.dropout(x, noise), lengths
         if self.segment_length > 1:
             x = self.segments(x)
             lengths = None if lengths is None else lengths // self.segment_length
-        return drop(self.linear(x), self.dropout, noise), lengths
+        return self.dropout(self.linear(x), noise), lengths
 
     def _with_unknowns(self, x: Tensor, noise: Noise) -> Tensor:
         shape = ops.shape(x)
         dropped = noise.uniform(shape[:2]) < self.token_dropout  # (B, T)
         unknown = ops.cast(ops.arange(shape[2]) == 0, x.dtype) * UNKNOWN  # (F,)
         return ops.where(dropped[..., None], unknown, x)
+
+
+def kept_rows(table: Any, rate: float, noise: Noise | None) -> Tensor | None:
+    """(V, 1) factors of the rows of a table, of a batch; None: nothing is dropped.
+
+    Source: Merity et al. 2018, section 4.3; Gal & Ghahramani 2016.
+    """
+    if not rate or noise is None:
+        return None
+    return drop(ops.ones((table.input_dim, 1)), rate, noise)
+
+
+def looked_up(table: Any, ids: Tensor, rows: Tensor | None) -> Tensor:
+    """The vectors of ids, (...) -> (..., E); rows: see kept_rows"""
+    vectors = table(ids)
+    return vectors if rows is None else vectors * ops.take(rows, ids, axis=0)
 
 
 @final

@@ -13,16 +13,25 @@ from gatewise.engines.keras.attention import DecoderAttention, Pooling
 from gatewise.engines.keras.backend import backend
 from gatewise.engines.keras.cells import (
     FLOAT,
+    Dropout,
+    Dropped,
     Noise,
     Slot,
     Stack,
     State,
     Tensor,
-    drop,
     side_by_side,
     symbolic,
 )
-from gatewise.engines.keras.layers import Bridge, Embedding, Head, Shortcut, table_of
+from gatewise.engines.keras.layers import (
+    Bridge,
+    Embedding,
+    Head,
+    Shortcut,
+    kept_rows,
+    looked_up,
+    table_of,
+)
 from gatewise.spec import NetworkSpec
 from gatewise.weights import decoder_input_size, position_size
 
@@ -33,6 +42,19 @@ class Answer(NamedTuple):
     output: Tensor
     attention: Tensor | None = None
     states: list[State] | None = None
+
+
+class DecoderDropped(NamedTuple):
+    """What a batch drops of a decoder for all steps alike, however many calls they take.
+
+    rows   of the table, see kept_rows
+    read   of the vectors that are read, shown: of what the head reads; see Dropout.factors
+    """
+
+    stack: Dropped | None = None
+    rows: Tensor | None = None
+    read: Tensor | None = None
+    shown: Tensor | None = None
 
 
 def build(spec: NetworkSpec) -> ManyToOne | ManyToMany | EncoderDecoder:
@@ -50,6 +72,7 @@ class ManyToOne:
         inputs = spec.embedding_size or spec.input_size
         self.encoder = Stack(spec, inputs, bidirectional=spec.bidirectional)
         self.pooling = Pooling(spec)
+        self.dropout = Dropout(spec.dropout)
         self.head = Head(spec.pooled_size, spec.horizon * spec.output_size)
         self.steps = keras.layers.Reshape((spec.horizon, spec.output_size), dtype=FLOAT)
         self.shortcut = Shortcut(spec) if spec.shortcut else None
@@ -75,7 +98,7 @@ class ManyToOne:
             pooled, attention = side_by_side(state[0] for state in top), None
         else:
             pooled, attention = self.pooling(outputs, lengths)
-        output = self.steps(self.head(drop(pooled, self.spec.dropout, noise)))  # (B, K, D)
+        output = self.steps(self.head(self.dropout(pooled, noise)))  # (B, K, D)
         return Answer(output if self.shortcut is None else output + self.shortcut(batch), attention)
 
 
@@ -89,6 +112,7 @@ class ManyToMany:
         inputs = spec.embedding_size or spec.input_size
         both = spec.bidirectional  # has read the end: nothing to carry on
         self.encoder = Stack(spec, inputs, bidirectional=both, exact_state=not both)
+        self.dropout = Dropout(spec.dropout, spec.variational_dropout)
         table = self.embedding.table if spec.tie_embedding else None
         self.head = Head(spec.encoded_size, spec.output_size, table)
 
@@ -109,7 +133,7 @@ class ManyToMany:
             ]
         outputs, finals = self.encoder(x, lengths, states, noise)
         return Answer(
-            self.head(drop(outputs, self.spec.dropout, noise)),
+            self.head(self.dropout(outputs, noise)),
             states=None if self.spec.bidirectional else finals,
         )
 
@@ -127,8 +151,11 @@ class EncoderDecoder:
         width = position_size(spec)
         self.positions = table_of(spec.positions, width) if spec.decoder == "by_position" else None
         self.table = table_of(spec.output_size, width) if spec.decoder == "tokens" else None
+        alike = spec.variational_dropout
+        self.input_dropout = Dropout(spec.input_dropout, alike)
         self.decoder = Stack(spec, decoder_input_size(spec), bidirectional=False)
         self.attention = None if spec.attention == "none" else DecoderAttention(spec)
+        self.dropout = Dropout(spec.dropout, alike)
         self.head = Head(
             spec.hidden_size,
             spec.segment_length * spec.output_size,
@@ -161,12 +188,25 @@ class EncoderDecoder:
                 tokens always
         """
         memory, states, lengths = self.encode(batch, noise)
+        dropped = self._dropped(states, noise)
         if self.table is not None:
-            return self._tokens(batch, memory, states, lengths, noise, forced)
+            return self._tokens(batch, memory, states, lengths, noise, forced, dropped)
         if self.positions is not None:
-            output = self._by_position(batch, states, noise)
+            output = self._by_position(batch, states, noise, dropped)
             return Answer(output if self.shortcut is None else output + self.shortcut(batch))
-        return Answer(self._fed_back(batch, states, noise, forced))
+        return Answer(self._fed_back(batch, states, noise, forced, dropped))
+
+    def _dropped(self, states: list[State], noise: Noise | None) -> DecoderDropped:
+        if noise is None:
+            return DecoderDropped()
+        rows, spec = states[0][0], self.spec  # (B, H)
+        stack = self.decoder.dropped(rows, noise)
+        shown = self.dropout.factors(rows, spec.hidden_size, noise)
+        if self.table is None:
+            return DecoderDropped(stack, shown=shown)
+        read = self.input_dropout.factors(rows, position_size(spec), noise)
+        kept = kept_rows(self.table, spec.embedding_dropout, noise)
+        return DecoderDropped(stack, kept, read, shown)
 
     def encode(
         self, batch: Batch, noise: Noise | None = None
@@ -184,18 +224,20 @@ class EncoderDecoder:
         lengths: Tensor | None,
         noise: Noise | None,
         forced: Any,
+        dropped: DecoderDropped,
     ) -> Answer:
         """Step k reads the id of step k - 1, at first batch.start; as many steps as batch.y."""
         told = ops.maximum(batch.y[:, :-1], PADDING)  # type: ignore[index]  # such a batch has one
         before = ops.concatenate([batch.start, told], axis=1)  # (B, K)
         if forced is None or forced is True:
-            return self.write(before, memory, states, lengths, noise)._replace(states=None)
+            answer = self.write(before, memory, states, lengths, noise, dropped)
+            return answer._replace(states=None)
 
         def step(carry: Any, now: Any) -> tuple[Any, Any]:
             (states, written), (number, truth, reads_truth) = carry, now
             read = ops.where(reads_truth > 0, truth, written)
             own = None if noise is None else noise.of_step(number)
-            answer = self.write(read[:, None], memory, states, lengths, own)
+            answer = self.write(read[:, None], memory, states, lengths, own, dropped)
             written = ops.cast(ops.argmax(answer.output[:, 0], axis=-1), read.dtype)
             shown = [part[:, 0] for part in answer[:2] if part is not None]
             return (answer.states, written), shown
@@ -213,16 +255,20 @@ class EncoderDecoder:
         states: list[State],
         lengths: Tensor | None,
         noise: Noise | None = None,
+        dropped: DecoderDropped | None = None,
     ) -> Answer:
         """ids (B, K) -> logits (B, K, V), attention (B, K, T), states"""
-        inputs = drop(self.table(read), self.spec.input_dropout, noise)  # type: ignore[misc]
-        shown, states = self.decoder(inputs, states=states, noise=noise)
+        dropped = dropped or DecoderDropped()
+        inputs = self.input_dropout(looked_up(self.table, read, dropped.rows), noise, dropped.read)
+        shown, states = self.decoder(inputs, None, states, noise, dropped.stack)
         attention = None
         if self.attention is not None:
             shown, attention = self.attention(shown, memory, lengths)
-        return Answer(self.head(drop(shown, self.spec.dropout, noise)), attention, states)
+        return Answer(self.head(self.dropout(shown, noise, dropped.shown)), attention, states)
 
-    def _by_position(self, batch: Batch, states: list[State], noise: Noise | None) -> Tensor:
+    def _by_position(
+        self, batch: Batch, states: list[State], noise: Noise | None, dropped: DecoderDropped
+    ) -> Tensor:
         spec = self.spec
         numbers = ops.arange(spec.positions, dtype="int32")
         numbers = ops.zeros_like(batch.x[:, :1, 0], dtype="int32") + numbers  # (B, M)
@@ -233,18 +279,23 @@ class EncoderDecoder:
             width = spec.segment_length * spec.future_size
             future = keras.layers.Reshape((spec.positions, width), dtype=FLOAT)(future)
             inputs = ops.concatenate([inputs, future], axis=-1)
-        outputs, _ = self.decoder(inputs, states=states, noise=noise)  # (B, M, H)
-        output = self.head(drop(outputs, spec.dropout, noise))  # (B, M, S * D)
+        outputs, _ = self.decoder(inputs, None, states, noise, dropped.stack)  # (B, M, H)
+        output = self.head(self.dropout(outputs, noise, dropped.shown))  # (B, M, S * D)
         output = keras.layers.Reshape((-1, spec.output_size), dtype=FLOAT)(output)
         return output[:, : spec.horizon]
 
     def _fed_back(
-        self, batch: Batch, states: list[State], noise: Noise | None, forced: Any
+        self,
+        batch: Batch,
+        states: list[State],
+        noise: Noise | None,
+        forced: Any,
+        dropped: DecoderDropped,
     ) -> Tensor:
         start = batch.start[:, None]  # type: ignore[index]  # a fed-back batch has one
         if forced is True:
             before = ops.concatenate([start, batch.y[:, :-1]], axis=1)  # type: ignore[index]
-            return self._decode(before, batch.future, states, noise)[0]
+            return self._decode(before, batch.future, states, noise, dropped)[0]
         if symbolic(start):
             return self._unrolled(start, batch, states)
 
@@ -254,7 +305,7 @@ class EncoderDecoder:
                 value = ops.where(now["forced"][:, None] > 0, now["truth"], value)
             future = now["future"][:, None] if "future" in now else None
             own = None if noise is None else noise.of_step(now["number"])
-            output, states = self._decode(value[:, None], future, states, own)
+            output, states = self._decode(value[:, None], future, states, own, dropped)
             return (states, output[:, 0]), output[:, 0]
 
         steps = {"number": ops.arange(self.spec.horizon, dtype="int32")}
@@ -271,16 +322,21 @@ class EncoderDecoder:
         outputs = []
         for step in range(self.spec.horizon):
             future = None if batch.future is None else batch.future[:, step : step + 1]
-            value, states = self._decode(value, future, states, None)
+            value, states = self._decode(value, future, states, None, DecoderDropped())
             outputs.append(value)
         return ops.concatenate(outputs, axis=1)
 
     def _decode(
-        self, values: Tensor, future: Tensor | None, states: list[State], noise: Noise | None
+        self,
+        values: Tensor,
+        future: Tensor | None,
+        states: list[State],
+        noise: Noise | None,
+        dropped: DecoderDropped,
     ) -> tuple[Tensor, list[State]]:
         inputs = values if future is None else ops.concatenate([values, future], axis=-1)
-        outputs, states = self.decoder(inputs, states=states, noise=noise)
-        return self.head(drop(outputs, self.spec.dropout, noise)), states
+        outputs, states = self.decoder(inputs, None, states, noise, dropped.stack)
+        return self.head(self.dropout(outputs, noise, dropped.shown)), states
 
 
 NETS: dict[str, type[ManyToOne] | type[ManyToMany] | type[EncoderDecoder]] = {

@@ -74,13 +74,16 @@ def update(
     numbers: Tensor,
     matrices: Mapping[str, Any],
 ) -> tuple[Memory, Memory]:
-    """Weights and memory after one update; weight decay reaches matrices alone."""
+    """Weights and memory after one update; weight decay and L2 reach matrices alone."""
     step = STEPS[training.optimizer]
     changed, after = {}, {}
-    for name, weight in clipped(training, slopes).items():
+    slopes = clipped(training, slopes)
+    if training.l2:
+        slopes = {n: g + training.l2 * matrices[n] * weights[n] for n, g in slopes.items()}
+    for name, slope in slopes.items():
         kept = [memory[f"{kind}.{name}"] for kind in REMEMBERED[training.optimizer]]
         decay = training.weight_decay * matrices[name] if training.weight_decay else None
-        changed[name], kept = step(training, weights[name], weight, kept, decay, numbers)
+        changed[name], kept = step(training, weights[name], slope, kept, decay, numbers)
         for kind, value in zip(REMEMBERED[training.optimizer], kept, strict=True):
             after[f"{kind}.{name}"] = value
     return changed, after

@@ -30,7 +30,7 @@ FORCED = ("own", "truth", "mixed")  # what a decoder reads: see `forcing`
 
 # settings that formulas are written from; the others come as numbers with each step
 COMPILED = (
-    *("optimizer", "momentum", "weight_decay", "clip_norm", "clip_value"),
+    *("optimizer", "momentum", "weight_decay", "l2", "clip_norm", "clip_value"),
     *("loss", "label_smoothing"),
 )
 

@@ -95,6 +95,7 @@ class Engine:
                     loss = self.loss(answer.output.float(), batch)
                 whole = self.team.backward(loss, self.parameters)
                 self._clip()
+                self._penalise()
                 self.optimizer.step()
                 self.average.add()
                 total += whole
@@ -242,6 +243,15 @@ class Engine:
             nn.utils.clip_grad_value_(self.parameters, self.training.clip_value)
         if self.training.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.training.clip_norm)
+
+    def _penalise(self) -> None:
+        """The slope of l2 / 2 times the squares of all matrices."""
+        if not self.training.l2:
+            return
+        with torch.no_grad():
+            for p in self.parameters:
+                if p.ndim > 1 and p.grad is not None:
+                    p.grad.add_(p, alpha=self.training.l2)
 
 
 def _cut_off(states: list[State] | None) -> list[State]:

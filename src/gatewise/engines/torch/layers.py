@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gatewise.batch import PADDING, UNKNOWN, Batch
-from gatewise.engines.torch.cells import Slot, State
+from gatewise.engines.torch.cells import Dropout, Slot, State
 from gatewise.spec import NetworkSpec
 
 
@@ -28,8 +28,9 @@ class Embedding(nn.Module):
             self.table = nn.Embedding(spec.vocab_size, spec.embedding_size, padding_idx=PADDING)
         elif spec.embedding != "none":
             self.linear = nn.Linear(spec.input_size * spec.segment_length, spec.embedding_size)
-        self.dropout = nn.Dropout(spec.input_dropout)
+        self.dropout = Dropout(spec.input_dropout, spec.variational_dropout)
         self.token_dropout = spec.token_dropout
+        self.row_dropout = nn.Dropout(spec.embedding_dropout)
 
     def slots(self) -> Iterator[tuple[str, Slot]]:
         """(canonical name, where it lives)"""
@@ -45,8 +46,9 @@ class Embedding(nn.Module):
                 dropped = torch.rand(x.shape[:2], device=x.device) < self.token_dropout  # (B, T)
                 unknown = (torch.arange(x.shape[2], device=x.device) == 0) * UNKNOWN  # (F,)
                 x = torch.where(dropped[..., None], unknown.to(x.dtype), x)
-            read = self.table(x[:, :, 0]) if x.shape[2] == 1 else self.table(x).sum(2)
-            return self.dropout(read), lengths
+            rows = kept_rows(self.table, self.row_dropout)
+            read = looked_up(self.table, x[:, :, 0] if x.shape[2] == 1 else x, rows)
+            return self.dropout(read if x.shape[2] == 1 else read.sum(2)), lengths
         if self.linear is None:
             return self.dropout(x), lengths
         size = self.segment_length
@@ -54,6 +56,23 @@ class Embedding(nn.Module):
             x = x.reshape(x.shape[0], x.shape[1] // size, size * x.shape[2])
             lengths = None if lengths is None else lengths // size
         return self.dropout(self.linear(x)), lengths
+
+
+def kept_rows(table: nn.Embedding, dropout: nn.Dropout) -> Tensor | None:
+    """(V, 1) factors of the rows of a table, of a batch; None: nothing is dropped.
+
+    Source: Merity et al. 2018, section 4.3; Gal & Ghahramani 2016.
+    """
+    if not dropout.p or not dropout.training:
+        return None
+    kept: Tensor = dropout(torch.ones(table.num_embeddings, 1, device=table.weight.device))
+    return kept
+
+
+def looked_up(table: nn.Embedding, ids: Tensor, rows: Tensor | None) -> Tensor:
+    """The vectors of ids, (...) -> (..., E); rows: see kept_rows"""
+    vectors: Tensor = table(ids)
+    return vectors if rows is None else vectors * nn.functional.embedding(ids, rows)
 
 
 @final

@@ -10,8 +10,15 @@ from torch import Tensor, nn
 
 from gatewise.batch import PADDING, Batch
 from gatewise.engines.torch.attention import DecoderAttention, Pooling
-from gatewise.engines.torch.cells import Slot, Stack, State
-from gatewise.engines.torch.layers import Bridge, Embedding, Head, Shortcut
+from gatewise.engines.torch.cells import Dropout, Dropped, Slot, Stack, State
+from gatewise.engines.torch.layers import (
+    Bridge,
+    Embedding,
+    Head,
+    Shortcut,
+    kept_rows,
+    looked_up,
+)
 from gatewise.spec import NetworkSpec
 from gatewise.weights import decoder_input_size, position_size
 
@@ -22,6 +29,19 @@ class Answer(NamedTuple):
     output: Tensor
     attention: Tensor | None = None
     states: list[State] | None = None
+
+
+class DecoderDropped(NamedTuple):
+    """What a batch drops of a decoder for all steps alike, however many calls they take.
+
+    rows   of the table, see kept_rows
+    read   of the vectors that are read, shown: of what the head reads; see Dropout.factors
+    """
+
+    stack: Dropped
+    rows: Tensor | None = None
+    read: Tensor | None = None
+    shown: Tensor | None = None
 
 
 def build(spec: NetworkSpec) -> ManyToOne | ManyToMany | EncoderDecoder:
@@ -40,7 +60,7 @@ class ManyToOne(nn.Module):
         inputs = spec.embedding_size or spec.input_size
         self.encoder = Stack(spec, inputs, bidirectional=spec.bidirectional)
         self.pooling = Pooling(spec)
-        self.dropout = nn.Dropout(spec.dropout)
+        self.dropout = Dropout(spec.dropout)
         self.head = Head(spec.pooled_size, spec.horizon * spec.output_size)
         self.shortcut = Shortcut(spec) if spec.shortcut else None
 
@@ -74,7 +94,7 @@ class ManyToMany(nn.Module):
         inputs = spec.embedding_size or spec.input_size
         both = spec.bidirectional  # has read the end: nothing to carry on
         self.encoder = Stack(spec, inputs, bidirectional=both, exact_state=not both)
-        self.dropout = nn.Dropout(spec.dropout)
+        self.dropout = Dropout(spec.dropout, spec.variational_dropout)
         table = self.embedding.table if spec.tie_embedding else None
         self.head = Head(spec.encoded_size, spec.output_size, table)
 
@@ -120,10 +140,12 @@ class EncoderDecoder(nn.Module):
             if spec.decoder == "tokens"
             else None
         )
-        self.input_dropout = nn.Dropout(spec.input_dropout)
+        alike = spec.variational_dropout
+        self.input_dropout = Dropout(spec.input_dropout, alike)
+        self.row_dropout = nn.Dropout(spec.embedding_dropout)
         self.decoder = Stack(spec, decoder_input_size(spec), bidirectional=False)
         self.attention = None if spec.attention == "none" else DecoderAttention(spec)
-        self.dropout = nn.Dropout(spec.dropout)
+        self.dropout = Dropout(spec.dropout, alike)
         self.head = Head(
             spec.hidden_size,
             spec.segment_length * spec.output_size,
@@ -158,12 +180,22 @@ class EncoderDecoder(nn.Module):
         memory, states = self.encoder(x, lengths)
         if self.bridge is not None:
             states = self.bridge(states)
+        dropped = self._dropped(states)
         if self.table is not None:
-            return self._tokens(self.table, batch, memory, states, forced)
+            return self._tokens(self.table, batch, memory, states, forced, dropped)
         if self.positions is not None:
-            output = self._by_position(self.positions, batch, states)
+            output = self._by_position(self.positions, batch, states, dropped)
             return Answer(output if self.shortcut is None else output + self.shortcut(batch))
-        return Answer(self._fed_back(batch, states, forced))
+        return Answer(self._fed_back(batch, states, forced, dropped))
+
+    def _dropped(self, states: list[State]) -> DecoderDropped:
+        rows, spec = states[0][0][0], self.spec  # (B, H)
+        stack = self.decoder.dropped(rows)
+        shown = self.dropout.factors(rows, spec.hidden_size)
+        if self.table is None:
+            return DecoderDropped(stack, shown=shown)
+        read = self.input_dropout.factors(rows, position_size(spec))
+        return DecoderDropped(stack, kept_rows(self.table, self.row_dropout), read, shown)
 
     def _tokens(
         self,
@@ -172,13 +204,16 @@ class EncoderDecoder(nn.Module):
         memory: Tensor,
         states: list[State],
         forced: Tensor | None,
+        dropped: DecoderDropped,
     ) -> Answer:
         """Step k reads the id of step k - 1, at first batch.start; as many steps as batch.y."""
         start: Tensor = batch.start  # type: ignore[assignment]  # such a batch has both
         truth: Tensor = batch.y  # type: ignore[assignment]
         before = torch.cat([start.long(), truth[:, :-1].long().clamp(min=PADDING)], dim=1)
         if forced is None or bool(forced.all()):
-            output, attention, _ = self._write(table, before, memory, batch.lengths, states)
+            output, attention, _ = self._write(
+                table, before, memory, batch.lengths, states, dropped
+            )
             return Answer(output, attention)
         outputs: list[Tensor] = []
         weights: list[Tensor] = []
@@ -187,7 +222,7 @@ class EncoderDecoder(nn.Module):
             if step:
                 read = torch.where(forced[:, step], read, outputs[-1][:, 0].argmax(-1))
             output, attention, states = self._write(
-                table, read[:, None], memory, batch.lengths, states
+                table, read[:, None], memory, batch.lengths, states, dropped
             )
             outputs.append(output)
             if attention is not None:
@@ -201,48 +236,54 @@ class EncoderDecoder(nn.Module):
         memory: Tensor,
         lengths: Tensor | None,
         states: list[State],
+        dropped: DecoderDropped,
     ) -> tuple[Tensor, Tensor | None, list[State]]:
         """ids (B, K) -> logits (B, K, V), attention (B, K, T), states"""
-        shown, states = self.decoder(self.input_dropout(table(read)), states=states)
+        inputs = self.input_dropout(looked_up(table, read, dropped.rows), dropped.read)
+        shown, states = self.decoder(inputs, None, states, dropped.stack)
         attention = None
         if self.attention is not None:
             shown, attention = self.attention(shown, memory, lengths)
-        return self.head(self.dropout(shown)), attention, states
+        return self.head(self.dropout(shown, dropped.shown)), attention, states
 
-    def _by_position(self, positions: Tensor, batch: Batch, states: list[State]) -> Tensor:
+    def _by_position(
+        self, positions: Tensor, batch: Batch, states: list[State], dropped: DecoderDropped
+    ) -> Tensor:
         spec = self.spec
         inputs = positions.expand(len(batch.x), -1, -1)  # (M, E) -> (B, M, E)
         if batch.future is not None:
             missing = spec.positions * spec.segment_length - spec.horizon
             future = nn.functional.pad(batch.future, (0, 0, 0, missing))  # zeros behind K
             inputs = torch.cat([inputs, future.reshape(len(inputs), spec.positions, -1)], dim=-1)
-        outputs, _ = self.decoder(inputs, states=states)  # (B, M, H)
-        output = self.head(self.dropout(outputs))  # (B, M, S * D)
+        outputs, _ = self.decoder(inputs, None, states, dropped.stack)  # (B, M, H)
+        output = self.head(self.dropout(outputs, dropped.shown))  # (B, M, S * D)
         steps: Tensor = output.reshape(len(inputs), -1, spec.output_size)
         return steps[:, : spec.horizon]
 
-    def _fed_back(self, batch: Batch, states: list[State], forced: Tensor | None) -> Tensor:
+    def _fed_back(
+        self, batch: Batch, states: list[State], forced: Tensor | None, dropped: DecoderDropped
+    ) -> Tensor:
         start: Tensor = batch.start  # type: ignore[assignment]  # a fed-back batch has one
         truth: Tensor = start if batch.y is None else batch.y
         if forced is not None and bool(forced.all()):
             before = torch.cat([start[:, None], truth[:, :-1]], dim=1)  # (B, K, D)
-            return self._decode(before, batch.future, states)[0]
+            return self._decode(before, batch.future, states, dropped)[0]
         value = start[:, None]  # (B, 1, D)
         outputs = []
         for step in range(self.spec.horizon):
             if forced is not None and step > 0:
                 value = torch.where(forced[:, step, None, None], truth[:, step - 1, None], value)
             future = None if batch.future is None else batch.future[:, step, None]
-            value, states = self._decode(value, future, states)
+            value, states = self._decode(value, future, states, dropped)
             outputs.append(value)
         return torch.cat(outputs, dim=1)
 
     def _decode(
-        self, values: Tensor, future: Tensor | None, states: list[State]
+        self, values: Tensor, future: Tensor | None, states: list[State], dropped: DecoderDropped
     ) -> tuple[Tensor, list[State]]:
         inputs = values if future is None else torch.cat([values, future], dim=-1)
-        outputs, states = self.decoder(inputs, states=states)
-        return self.head(self.dropout(outputs)), states
+        outputs, states = self.decoder(inputs, None, states, dropped.stack)
+        return self.head(self.dropout(outputs, dropped.shown)), states
 
 
 NETS: dict[str, type[ManyToOne] | type[ManyToMany] | type[EncoderDecoder]] = {
