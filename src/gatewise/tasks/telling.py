@@ -7,9 +7,10 @@ from typing import Any
 
 from gatewise.artifact import versions
 from gatewise.engine import Engine
+from gatewise.engines import processes
 from gatewise.spec import Network, Training
 from gatewise.tasks.shared import NESTED, TASKS
-from gatewise.training import Watch
+from gatewise.training import Nobody, Watch
 
 
 def watched(
@@ -28,6 +29,8 @@ def watched(
     """
     from gatewise.runs.several import beside_progress
 
+    if processes.rank():
+        return Nobody()  # the first one speaks
     watching = beside_progress(watch, model.verbose)
     params = {**model.get_params(deep=False), **chosen}
     kind = type(model).__name__
