@@ -182,7 +182,7 @@ def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
 def left_behind(order: Order, recording: Recording, interrupted: bool) -> dict[str, Path]:
     """What a run has left, and where; checkpoints are, when there is something to go on with."""
     left = places(order.out)
-    if interrupted:
+    if interrupted and processes.count() == 1:  # several write none
         left["unfinished"] = order.checkpoints.folder
     else:
         order.checkpoints.remove()
