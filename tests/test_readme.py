@@ -32,7 +32,10 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in (docs.README, d
 ENGLISH = PAGES["README.md"]
 RUN = ("console", "text")  # blocks that show an output
 OPTIONS = [ClassifyOptions, ForecastOptions, GenerateOptions, TagOptions, TranslateOptions]
-OTHER_FLAGS = {"config", "json", "quiet", "help", "version", "to", "track", "track_to", "sort"}
+OTHER_FLAGS = {"config", "json", "quiet", "help", "version", "to", "track", "track_to", "sort"} | {
+    "resume",
+    "checkpoint_minutes",
+}
 OTHER_FLAGS |= {"nproc_per_node"}  # of torchrun
 
 # what is trained may differ from one processor to another; what is solved should not

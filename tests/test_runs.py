@@ -125,7 +125,7 @@ def test_training_anew_and_folds_have_names_of_their_own(tmp_path):
 
 def test_progress_is_shown_beside_a_log_unless_it_shows_itself(tmp_path, capsys):
     watch = beside_progress(RunLog(tmp_path / "a.jsonl"), 1)
-    assert [type(one) for one in watch.watches] == [progress.Lines, RunLog]
+    assert [type(one) for one in watch.watches] == [RunLog, progress.Lines]
     assert isinstance(beside_progress(None, 1), progress.Lines)
     shown = progress.watch(1)
     assert beside_progress(shown, 1) is shown
@@ -133,6 +133,8 @@ def test_progress_is_shown_beside_a_log_unless_it_shows_itself(tmp_path, capsys)
     assert [type(one) for one in without_progress(watch).watches] == [RunLog]
     assert isinstance(without_progress(shown), Nobody)
     assert len(Several(watch, Several(Nobody())).watches) == 3
+    both = beside_progress([Nobody(), RunLog(tmp_path / "b.jsonl")], 1)
+    assert [type(one) for one in both.watches] == [Nobody, RunLog, progress.Lines]
 
 
 def test_a_second_fit_with_the_same_log_is_a_second_run(tmp_path):
@@ -330,7 +332,7 @@ def test_a_killed_run_leaves_the_epochs_that_it_did(here):
         place = here / "out.unfinished" / "run.jsonl"
         end = time.monotonic() + 60
         while time.monotonic() < end and not (
-            place.exists() and place.read_text().count('"event": "epoch"') >= 5
+            place.exists() and place.read_text().count('"event": "epoch"') > 5
         ):
             time.sleep(0.05)
         assert logged_runs(here)[0].state == "running"
@@ -342,3 +344,6 @@ def test_a_killed_run_leaves_the_epochs_that_it_did(here):
     assert len(epochs) >= 5
     assert np.isfinite([loss for _, loss in found.main.losses()]).all()
     assert not (here / "out").exists()
+    assert forecast("shop.csv", *TARGET, *SMALL, "--quiet", "--out", "out") == 0
+    assert [run.state for run in logged_runs(here)] == ["finished"]
+    assert not (here / "out.unfinished").exists()

@@ -53,7 +53,7 @@ def runs(
         from gatewise.report.runs import write_runs_page
 
         Path(out).parent.mkdir(parents=True, exist_ok=True)
-        write_runs_page(out, f"Runs in {folder}", found)
+        write_runs_page(out, f"Runs in {Path(folder).resolve().name}", found)
     if as_json:
         told = {"runs": [as_dict(run) for run in found], "notes": table.notes, "page": out}
         sys.stdout.write(outputs.to_json(told) + "\n")

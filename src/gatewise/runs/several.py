@@ -41,13 +41,16 @@ class Several:
             one.end(history)
 
 
-def beside_progress(watch: Watch | None, verbose: int) -> Watch:
-    """The watch, and progress as `verbose` says, unless it shows that already."""
+def beside_progress(watch: Watch | Sequence[Watch] | None, verbose: int) -> Watch:
+    """The watch, or several, and progress as `verbose` says, unless it shows that already."""
     from gatewise import progress  # rich; a saved model does without
 
     if watch is None:
         return progress.watch(verbose)
-    return watch if _shown(watch) else Several(progress.watch(verbose), watch)
+    if isinstance(watch, Sequence):
+        watch = Several(*watch)
+    # the watch first: the time that a tracker takes to begin is none of the training's
+    return watch if _shown(watch) else Several(watch, progress.watch(verbose))
 
 
 def without_progress(watch: Watch) -> Watch:

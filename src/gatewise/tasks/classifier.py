@@ -135,7 +135,7 @@ class Classifier:
         text: str | list[str] | None = None,
         label: str | None = None,
         start: Classifier | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
         checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
@@ -148,6 +148,8 @@ class Classifier:
         start   a fitted classifier, of any engine, or the folder of one, to go on from: its
                 weights, network, vocabulary and classes stay, its training settings where none are
                 given here
+        watch   who is told how training goes (RunLog, TensorBoard, ...), or several of them,
+                beside the progress that `verbose` asks for
         checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
         resume       go on where they end: it ends in the same bits as if nothing had cut it off
 

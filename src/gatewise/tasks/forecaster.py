@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
@@ -136,7 +137,7 @@ class Forecaster:
         fill: Fill | None = None,
         duplicates: Duplicates | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
         checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
@@ -150,7 +151,8 @@ class Forecaster:
         start       a fitted forecaster, of any engine, or the folder of one, to go on from: its
                     weights, network and reading of the data stay, its training settings where
                     none are given here
-        watch       who is told how training goes; None: as `verbose` says
+        watch       who is told how training goes (RunLog, TensorBoard, ...), or several of them,
+                    beside the progress that `verbose` asks for
         checkpoints folder for them, or how they are written (gatewise.Checkpoints); None: none
         resume      go on where they end: it ends in the same bits as if nothing had cut it off
 

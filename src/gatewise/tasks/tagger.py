@@ -94,7 +94,7 @@ class Tagger:
         tags: Sequence[Sequence[str]] | None = None,
         *,
         start: Tagger | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
         checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
@@ -103,6 +103,8 @@ class Tagger:
         data   sentences; or, without `tags`, a frame with columns of lists, tokens and tags
         start  a fitted tagger, of any engine, or the folder of one, to go on from: its weights,
                network, features and tags stay, its training settings where none are given here
+        watch  who is told how training goes (RunLog, TensorBoard, ...), or several of them, beside
+               the progress that `verbose` asks for
         checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
         resume       go on where they end: it ends in the same bits as if nothing had cut it off
 

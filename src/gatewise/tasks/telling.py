@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatewise.artifact import versions
@@ -15,13 +15,13 @@ from gatewise.training import Nobody, Watch
 
 def watched(
     model: Any,
-    watch: Watch | None,
+    watch: Watch | Sequence[Watch] | None,
     network: Network,
     training: Training,
     data: Mapping[str, Any],
     **chosen: Any,
 ) -> Watch:
-    """The watch beside progress as the model's `verbose` says, told what the fit is about.
+    """The watch, or several, beside progress as `verbose` says, told what the fit is about.
 
     network, training  completed
     data    the facts of it: what is one value each is told, sha256 among it

@@ -117,7 +117,7 @@ class Translator:
         targets: Sequence[Any] | None = None,
         *,
         start: Translator | str | os.PathLike[str] | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Sequence[Watch] | None = None,
         checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
@@ -127,6 +127,8 @@ class Translator:
                  columns, or a file of them
         start    a fitted translator, of any engine, or the folder of one, to go on from: its
                  weights, network and tokens stay, its training settings where none are given here
+        watch    who is told how training goes (RunLog, TensorBoard, ...), or several of them,
+                 beside the progress that `verbose` asks for
         checkpoints  folder for them, or how they are written (gatewise.Checkpoints); None: none
         resume       go on where they end: it ends in the same bits as if nothing had cut it off
 
