@@ -51,6 +51,7 @@ def watched(
     return watching
 
 
-def engine_told(watch: Watch, engine: Engine) -> None:
-    """The watch knows what trains, and where."""
-    watch.about({"device": engine.device, "versions": versions(**{engine.name: engine.version})})
+def engine_told(watch: Watch, engine: Engine, training: Training) -> None:
+    """The watch knows what trains, where, and at which learning rate, should it have been found."""
+    found = versions(**{engine.name: engine.version})
+    watch.about({"device": engine.device, "versions": found, "learning_rate": training.rate})
