@@ -182,3 +182,28 @@ def test_every_bench_has_its_section():
 
     programs = {path.stem for path in BENCH.glob("*.py") if "def main" in path.read_text("utf-8")}
     assert programs - {"run"} == set(run.TITLES)
+
+
+def test_a_found_rate_is_set_beside_those_of_a_grid(monkeypatch):
+    import rates
+
+    monkeypatch.setattr(rates, "GRID", (1e-3, 1e-2))
+    _, make, draw = rates.PROBLEMS["odd digits"]
+    suggested, best, share = rates.compare((1, make, draw), 0)
+    assert best in rates.GRID
+    assert suggested > 0
+    assert 0 < share < 10
+    _, make, draw = rates.PROBLEMS["sine, rnn"]
+    assert rates.lowest_loss(make(0), draw(0), 1e-2, 1) < 1.5
+
+
+def test_precisions_are_timed_on_the_same_batches(monkeypatch):
+    import precision
+
+    monkeypatch.setitem(precision.CASES, "tiny", lambda: precision.windows(4, 2, 5))
+    losses = [precision.epochs("tiny", way)[0]() for way in ("float32", "bfloat16")]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    for case in precision.CASES.values():
+        spec, source, batch = case()
+        assert len(source.order(batch, seed=0, epoch=0)) == precision.BATCHES
+        assert spec.hidden_size >= 4

@@ -224,3 +224,5 @@ def test_one_run_with_auto_leaves_the_number_everywhere(here, capsys):
     rate = settings["training"]["learning_rate"]
     assert isinstance(rate, float)
     assert f"{rate:g}" in (here / "out" / "report.html").read_text()
+    log = (here / "out" / "run.jsonl").read_text().splitlines()
+    assert json.loads(log[0])["learning_rate"] == rate

@@ -36,6 +36,7 @@ OTHER_FLAGS = {"config", "json", "quiet", "help", "version", "to", "track", "tra
     "resume",
     "checkpoint_minutes",
 }
+OTHER_FLAGS |= {"nproc_per_node"}  # of torchrun
 
 # what is trained may differ from one processor to another; what is solved should not
 TRAINED = {"network", "LSTM alone"}
@@ -168,7 +169,7 @@ def test_flags_and_verbs_that_are_named_exist(name):
         known |= set(settings.model_fields)
     assert len(flags) > 40
     assert {flag.replace("-", "_") for flag in flags} <= known
-    verbs = set(re.findall(r"gatewise ([a-z]+) [a-z-]+[./]", page))
+    verbs = set(re.findall(r"gatewise ([a-z]+) (?:[a-z]+ )?[a-z-]+[./]", page))
     assert verbs == set(VERBS)
 
 

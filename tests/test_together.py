@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from shop import ENVIRONMENT, SMALL, TARGET
-from together import CASES, learnt, start, tasks, values
+from together import CASES, learnt, start, tasks
 
 import gatewise as gw
 from gatewise.cli import main
@@ -81,15 +81,14 @@ def test_alone_there_is_nobody_to_ask():
 
 
 def test_what_cannot_be_shared_is_refused(monkeypatch, tmp_path):
-    _, source, _ = values()
     for name, value in AGENT.items():
         monkeypatch.setenv(name, value)
-    from gatewise.training import fit
-
-    engine = object()  # is not asked
-    stage = gw.Checkpoints(tmp_path).stage()
+    checkpoints = gw.Checkpoints(tmp_path / "kept")
+    assert checkpoints.stage() is checkpoints.stage() is None
+    assert len(checkpoints.notes) == 1
     with pytest.raises(gw.UsageError, match="without torchrun"):
-        fit(engine, source, None, gw.Training(), seed=0, stage=stage)
+        gw.Checkpoints(tmp_path / "kept", resume=True).stage()
+    assert not (tmp_path / "kept").exists()
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(gw.UsageError, match="not 'two'"):
         processes.count()

@@ -23,6 +23,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.engines import processes
 from gatewise.errors import CheckpointError, UsageError
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -32,6 +33,7 @@ ENDING = ".safetensors"
 NAME = re.compile(r"(\d{6,})-([0-9a-f]{64})\.safetensors")
 STAGE = re.compile(r"\d{2,}")
 BEFORE = "before"  # what an earlier run left, when a new one begins in its folder
+NONE_KEPT = "several processes write no checkpoints: a run that is killed begins anew"
 MOST_TOLD = 5  # differences between two runs
 
 
@@ -76,8 +78,19 @@ class Checkpoints:
         self.notes: list[str] = []
         self.begun = 0
 
-    def stage(self) -> Stage:
-        """Of the next training of the run."""
+    def stage(self) -> Stage | None:
+        """Of the next training of the run; None where several processes train together: each has
+        random numbers and streams of its own. Raises UsageError where these are to go on.
+        """
+        if processes.count() > 1:
+            if self.resume:
+                raise UsageError(
+                    "several processes that train together write no checkpoints, so there are none "
+                    "to go on from; leave resume out, or start without torchrun"
+                )
+            if NONE_KEPT not in self.notes:
+                self.notes.append(NONE_KEPT)
+            return None
         if not self.begun:
             self._prepare()
         self.begun += 1

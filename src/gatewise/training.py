@@ -15,7 +15,7 @@ from gatewise.batch import IntArray, Source
 from gatewise.checkpoint import Snapshot, Stage, fingerprint, part, prefixed
 from gatewise.engine import Engine, EpochPlan, HowFar, Progress
 from gatewise.engines import processes
-from gatewise.errors import DivergedError, UsageError
+from gatewise.errors import DivergedError
 from gatewise.spec import Training
 from gatewise.weights import Weights
 
@@ -206,7 +206,7 @@ def fit(
     Raises DivergedError when a loss is NaN, infinite, or out of all proportion to the start;
     CheckpointError; UsageError where the checkpoints are another run's.
     """
-    watch = watch or Nobody()
+    watch = Nobody() if watch is None or processes.rank() else watch  # the first one speaks
     size = min(len(train), training.examples_per_epoch or len(train))
     planned = training.epochs if epochs is None else min(epochs, training.epochs)
     rows = training.batch_size * processes.count()  # of a step, together
@@ -218,11 +218,6 @@ def fit(
     )
     keep = None
     if stage is not None:
-        if processes.count() > 1:
-            raise UsageError(
-                "checkpoints are not written where several processes train together: each has "
-                "random numbers and streams of its own; leave them out, or start without torchrun"
-            )
         run = {"seed": seed, "epochs to run": planned, "epochs behind": behind, **(about or {})}
         keep = _Keeper(engine, stage, _identity(engine, train, validation, training, run))
     course = _begun(engine, validation, held_out, keep, watch)

@@ -11,6 +11,7 @@ import functools
 import importlib
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from gatewise.errors import GatewiseError, UsageError, did_you_mean
 from gatewise.version import __version__
 
 INTERRUPTED = 130
+GRACE = 2.0  # seconds
 DEBUG = "GATEWISE_DEBUG"  # set to 1: an error shows where it was raised
 
 # verb -> (module whose function of that name does it, one line)
@@ -131,8 +133,10 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(error, typer.Exit):
                 return error.exit_code
             told = _explained(error)
-            if processes.rank() and not isinstance(error, GatewiseError) and sys.__stderr__:
-                sys.__stderr__.write(f"process {processes.rank()}: {told[0]}\n")  # its own alone
+            if processes.rank():
+                if not isinstance(error, GatewiseError) and sys.__stderr__:  # its own alone
+                    sys.__stderr__.write(f"process {processes.rank()}: {told[0]}\n")
+                time.sleep(GRACE)  # torchrun ends all with the first that ends: one must speak
             return _tell(*told)
 
     return guarded

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 
 import typer
 
+from gatewise.engines import processes
 from gatewise.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Recording:
         self.folder = out.with_name(out.name + UNFINISHED)
         self.log = RunLog(self.folder / LOG, resume=resume, anew=not resume)
         self.records: list[Record] = [self.log]
-        if track is not None or track_to is not None:
+        if (track is not None or track_to is not None) and not processes.rank():
             self.records.append(_tracker(out, track, track_to))
         self._data, self._command = data, command
         self._ends = ExitStack()

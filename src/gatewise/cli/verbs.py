@@ -7,9 +7,12 @@ answered at once.
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from gatewise.cli.options import Job, Options
+from gatewise.engines import processes
 from gatewise.errors import GatewiseError
 from gatewise.version import __version__
 
@@ -178,7 +182,7 @@ def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
 def left_behind(order: Order, recording: Recording, interrupted: bool) -> dict[str, Path]:
     """What a run has left, and where; checkpoints are, when there is something to go on with."""
     left = places(order.out)
-    if interrupted:
+    if interrupted and processes.count() == 1:  # several write none
         left["unfinished"] = order.checkpoints.folder
     else:
         order.checkpoints.remove()
@@ -207,7 +211,11 @@ def out_folder(given: str | None, source: Path, verb: str) -> Path:
 
     out = Path(given or f"{Path(source.name.removesuffix('.gz')).stem}-{verb}")
     outputs.check(out)
-    return out
+    if not processes.rank():
+        return out
+    aside = tempfile.mkdtemp()  # of several processes the first one writes: this goes nowhere
+    atexit.register(shutil.rmtree, aside, ignore_errors=True)
+    return Path(aside, out.name)
 
 
 def open_console(as_json: bool) -> Console:

@@ -59,7 +59,7 @@ def learn(
     begin = beginning or Beginning({**initial(spec, seed), **(given or {})})
     training, rates = with_rate(engine, spec, training, begin, train, device=device, seed=seed)
     built = begin_on(engine, spec, training, begin, device=device)
-    engine_told(watch, built)
+    engine_told(watch, built, training)
     history = fit(
         built,
         train,

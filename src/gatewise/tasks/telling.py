@@ -7,9 +7,10 @@ from typing import Any
 
 from gatewise.artifact import versions
 from gatewise.engine import Engine
+from gatewise.engines import processes
 from gatewise.spec import Network, Training
 from gatewise.tasks.shared import NESTED, TASKS
-from gatewise.training import Watch
+from gatewise.training import Nobody, Watch
 
 
 def watched(
@@ -28,6 +29,8 @@ def watched(
     """
     from gatewise.runs.several import beside_progress
 
+    if processes.rank():
+        return Nobody()  # the first one speaks
     watching = beside_progress(watch, model.verbose)
     params = {**model.get_params(deep=False), **chosen}
     kind = type(model).__name__
@@ -48,6 +51,7 @@ def watched(
     return watching
 
 
-def engine_told(watch: Watch, engine: Engine) -> None:
-    """The watch knows what trains, and where."""
-    watch.about({"device": engine.device, "versions": versions(**{engine.name: engine.version})})
+def engine_told(watch: Watch, engine: Engine, training: Training) -> None:
+    """The watch knows what trains, where, and at which learning rate, should it have been found."""
+    found = versions(**{engine.name: engine.version})
+    watch.about({"device": engine.device, "versions": found, "learning_rate": training.rate})

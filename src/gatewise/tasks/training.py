@@ -74,7 +74,7 @@ def train(
     training, rates = with_rate(engine, spec, plan.training, begin, seen, device=device, seed=seed)
     plan = replace(plan, training=training)
     first = begin_on(engine, spec, plan.training, begin, device=device)
-    engine_told(watch, first)
+    engine_told(watch, first, training)
     history = fit(
         first,
         seen,
