@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gatewise.tasks.shared import load
     from gatewise.tasks.tagger import Tagger
     from gatewise.tasks.translator import Translator
+    from gatewise.tuning.tune import tune
 
 __all__ = [
     "ArtifactError",
@@ -60,6 +61,7 @@ __all__ = [
     "export",
     "load",
     "toys",
+    "tune",
 ]
 
 _HOMES = {  # module -> its public names; one that is empty is public itself
@@ -74,6 +76,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.tasks.shared": ("load",),
     "gatewise.tasks.tagger": ("Tagger",),
     "gatewise.tasks.translator": ("Translator",),
+    "gatewise.tuning.tune": ("tune",),
 }
 
 

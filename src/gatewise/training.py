@@ -37,11 +37,20 @@ class History:
 
     best_epoch  number (from 1) of the epoch whose weights were kept; 0: the initial ones
     stopped     finished: all epochs ran; no progress: early stopping; interrupted: Ctrl-C
+    start_loss  validation loss of the initial weights; None: without validation data, or not kept
     """
 
     records: tuple[EpochRecord, ...]
     best_epoch: int
     stopped: Literal["finished", "no progress", "interrupted"]
+    start_loss: float | None = None
+
+    @property
+    def best_loss(self) -> float | None:
+        """Validation loss of the weights that were kept; None: there is none."""
+        if not self.best_epoch:
+            return self.start_loss
+        return self.records[self.best_epoch - 1].validation_loss
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back."""
@@ -49,12 +58,13 @@ class History:
             "records": [asdict(record) for record in self.records],
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
+            "start_loss": self.start_loss,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> History:
         records = tuple(EpochRecord(**record) for record in data["records"])
-        return cls(records, data["best_epoch"], data["stopped"])
+        return cls(records, data["best_epoch"], data["stopped"], data.get("start_loss"))
 
 
 class Watch(Protocol):
@@ -165,7 +175,7 @@ def fit(
         stopped = "interrupted"
     engine.set_weights(best_weights)
     engine.set_state(best_state)
-    history = History(tuple(records), best_epoch, stopped)
+    history = History(tuple(records), best_epoch, stopped, None if validation is None else start)
     watch.end(history)
     return history
 

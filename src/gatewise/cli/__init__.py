@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +33,7 @@ VERBS = {
     "translate": ("gatewise.cli.translate", "Train on pairs of sequences, compare, judge."),
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
+    "tune": ("gatewise.cli.tune", "Try settings of a task, compare the best with the defaults."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
@@ -86,9 +87,20 @@ def _application(asked: str | None) -> typer.Typer:
     for name, (module, line) in VERBS.items():
         if name == asked:
             verb = getattr(importlib.import_module(module), name)
+            if isinstance(verb, Mapping):  # a verb of several words
+                app.add_typer(_several(verb), name=name, help=line)
+                continue
             app.command(name, help=verb.__doc__)(_guarded(verb))
         else:
             app.command(name, help=line)(_not_loaded)
+    return app
+
+
+def _several(verbs: Mapping[str, Callable[..., Any]]) -> typer.Typer:
+    """The verbs behind a verb."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=True)
+    for name, verb in verbs.items():
+        app.command(name, help=verb.__doc__)(_guarded(verb))
     return app
 
 

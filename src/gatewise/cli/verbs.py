@@ -226,7 +226,7 @@ def ended(interrupted: bool, failure: GatewiseError | None = None) -> int:
 
 def shell_line(verb: str, data: str, asked: Mapping[str, Any], config: str | None) -> str:
     """The command that was typed, in one spelling."""
-    words = ["gatewise", verb, data]
+    words = ["gatewise", *verb.split(), data]
     for name, value in {**asked, "config": config}.items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):

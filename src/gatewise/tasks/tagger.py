@@ -102,7 +102,7 @@ class Tagger:
         before is lost.
         """
         tag_plan.check_choices(self)
-        given = _sentences(data, tags)
+        given = read_sentences(data, tags)
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
         if watch is None:
@@ -210,7 +210,7 @@ class Tagger:
         token.
         """
         self._check_fitted()
-        given = _sentences(data, tags)
+        given = read_sentences(data, tags)
         if given.tags is None:
             raise UsageError("tags are missing: give a list of tags for each sentence")
         strange = [f"{note[0].upper()}{note[1:]}." for note in self.labels_.strange(given.tags)]
@@ -274,7 +274,8 @@ class Tagger:
             self.runner_ = Runner(self.spec_, self.graphs_)
 
 
-def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:
+def read_sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:
+    """Sentences with a list of tags for each, however they were given."""
     if isinstance(data, TaggedSentences):
         return data
     if tags is None and is_frame(data):
