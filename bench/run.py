@@ -39,6 +39,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "training_speed": "Training speed beside a plain PyTorch loop",
     "engines": "Three engines beside what one writes by hand",
     "padded_training": "Texts of unequal lengths beside packed sequences",
+    "tuning": "A grid of 243 settings beside a plain loop over it",
     "generation": "Writing with 1,024 units",
     "threads": "One thread or all of them",
     "million_rows": "A million rows",

@@ -135,7 +135,7 @@ def _tiles(report: TuningReport) -> list[tuple[str, str]]:
     study, ranking = report.study, dict(report.evaluation.ranking())
     counts = study.counts()
     best = study.best
-    metric = getattr(report.evaluation.tuned, "ranked_by", "error")
+    metric = report.evaluation.metric
     ended = len(study.trials) - counts["left"]
     return [
         (f"{metric} of the tuned model", number(ranking["network"])),
@@ -208,7 +208,7 @@ def _winner(report: TuningReport) -> Iterator[Html]:
         f"after epoch {best.outcome.best_epoch} of {len(best.outcome.losses)}.",
     )
     for edge in study.edges():
-        yield paragraph(element("mark", "At the edge:"), f" {edge}.")
+        yield paragraph(element("mark", "At the edge"), f": {edge}.")
     cards = [
         element("div", element("h3", name(title)), facts_list(facts), class_="facts")
         for title, facts in report.facts.items()

@@ -97,16 +97,18 @@ class Study:
 
     def edges(self) -> list[str]:
         """What must be said where the winner stands at the end of what was tried."""
-        best, said = self.best, []
+        best, found = self.best, []
         for dimension in self.space if best is not None else ():
-            value = best.params[dimension.name] if best is not None else None
+            value = None if best is None else best.params[dimension.name]
             edge = at_edge(dimension, value, self.kind)
             if edge is not None:
-                said.append(
-                    f"the winner's {dimension.short} ({shown(value)}) is the {edge} that was "
-                    f"tried: a wider space may hold better ones"
-                )
-        return said
+                found.append(f"{dimension.short} {shown(value)} is the {edge}")
+        if not found:
+            return []
+        return [
+            f"the winner stands at the edge of what was tried ({', '.join(found)}): a wider space "
+            f"may hold better ones"
+        ]
 
     def table(self) -> pd.DataFrame:
         """A row for each trial: number, state, value, a column for each setting, epochs, seconds,

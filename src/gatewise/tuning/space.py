@@ -39,9 +39,9 @@ class Choice:
 
     @property
     def ordered(self) -> bool:
-        """Whether the values are numbers, so that the lowest and the highest are edges."""
+        """Whether the values are numbers, and so many that one may stand between two others."""
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in self.values)
-        return numbers and len(self.values) > 1
+        return numbers and len(self.values) > 2
 
     def points(self) -> tuple[Any, ...]:
         """What a grid tries."""
@@ -87,8 +87,10 @@ class Range:
 
     def to_json(self) -> Any:
         """As a space file has it."""
-        told = {"low": self.low, "high": self.high, "log": self.log, "step": self.step}
-        return {name: value for name, value in told.items() if value not in (None, False)}
+        told: dict[str, Any] = {"low": self.low, "high": self.high}
+        if self.log:
+            told["log"] = True
+        return told if self.step is None else {**told, "step": self.step}
 
 
 Dimension = Choice | Range

@@ -56,6 +56,14 @@ class TunedEvaluation:
         found: list[tuple[str, float]] = self.both.ranking()
         return found
 
+    @property
+    def metric(self) -> str:
+        """What the ranking is by."""
+        if not isinstance(self.tuned, ForecastEvaluation):
+            return str(self.tuned.ranked_by)
+        own, scores = dict(self.duel.ranking())[NETWORK], self.duel.scores()[NETWORK]
+        return next((m for m in ("MASE", "MAE", "sMAPE") if scores[m] == own), "error")
+
     def standing(self) -> Standing:
         """Of the winner against the best baseline; the defaults are none."""
         found: Standing = self.tuned.standing()
@@ -104,10 +112,8 @@ class TunedEvaluation:
         if comparison is not None:
             chance = f"; {comparison.chance()}" if comparison.test else ""
             return f"{comparison.metric} {own:.3f} against {other:.3f}", chance
-        metric, what = "nats per character", "nats"
-        if isinstance(self.duel, ForecastEvaluation):
-            scores, what = self.duel.scores()[NETWORK], "error"
-            metric = next((m for m in ("MASE", "MAE", "sMAPE") if scores[m] == own), "error")
+        metric = self.metric
+        what = "error" if isinstance(self.tuned, ForecastEvaluation) else "nats"
         if not np.isfinite(other) or max(own, other) <= 0:
             return f"{metric} {own:.4g} against {other:.4g}", ""
         gap = 100 * abs(own - other) / max(own, other)
