@@ -100,7 +100,8 @@ def _several(verbs: Mapping[str, Callable[..., Any]]) -> typer.Typer:
     """The verbs behind a verb."""
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=True)
     for name, verb in verbs.items():
-        app.command(name, help=verb.__doc__)(_guarded(verb))
+        short = f"Settings of gatewise {name}."
+        app.command(name, help=verb.__doc__, short_help=short)(_guarded(verb))
     return app
 
 

@@ -67,7 +67,9 @@ def _verb(task: str, own: type[Options]) -> Callable[..., int]:
         asked = given(flags)
         how: TuneOptions = settle([TuneOptions], asked)[TuneOptions]
         limit = seconds(how.timeout)
-        rest = {name: value for name, value in asked.items() if name not in how.model_fields}
+        rest = {
+            name: value for name, value in asked.items() if name not in TuneOptions.model_fields
+        }
         wanted = job(own, rest, config)
         # what takes long to import, after what costs nothing to refuse
         from gatewise.cli import tune_run

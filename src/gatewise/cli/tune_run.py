@@ -36,7 +36,7 @@ from gatewise.tuning.progress import audience
 from gatewise.tuning.record import Settings, Study
 from gatewise.tuning.space import read_space
 from gatewise.tuning.study import study
-from gatewise.tuning.tune import is_usual, notes_of, winning
+from gatewise.tuning.tune import beside_usual, is_usual, notes_of, winning
 from gatewise.tuning.verdict import TunedEvaluation
 
 MODEL_REPORT = "winner.html"
@@ -100,6 +100,23 @@ def run(
     settings = Settings(
         how.search, how.trials, how.prune, how.jobs, limit, seed=wanted.options.seed
     )
+    try:
+        return _searched(order, wanted, how, ready, space, settings)
+    except KeyboardInterrupt:
+        if (order.out / store.FILE).exists():
+            said = f"the study is kept in {order.out}: --resume goes on with it"
+            show.say(show.open_console(sys.stderr), said)
+        raise
+
+
+def _searched(
+    order: verbs.Order,
+    wanted: Job[Any],
+    how: TuneOptions,
+    ready: Ready,
+    space: Mapping[str, Any] | None,
+    settings: Settings,
+) -> int:
     found = study(
         ready.model,
         ready.data,
@@ -115,7 +132,11 @@ def run(
     order.tell_notes(notes)
     best, plain = _trained(order, ready, wanted, found)
     evaluation = TunedEvaluation(best.evaluation, plain.evaluation, is_usual(found))
-    return _finish(order, wanted, ready, found, best, evaluation, (*ready.notes, *notes))
+    loss = plain.model.history_.best_loss
+    more = beside_usual(found, loss)
+    order.tell_notes(more)
+    notes = (*ready.notes, *notes, *more)
+    return _finish(order, wanted, ready, found, best, evaluation, loss, notes)
 
 
 def _trained(order: verbs.Order, ready: Ready, wanted: Job[Any], found: Study) -> tuple[Any, Any]:
@@ -155,6 +176,7 @@ def _finish(
     found: Study,
     best: Any,
     evaluation: TunedEvaluation,
+    usual_loss: float | None,
     notes: tuple[str, ...],
 ) -> int:
     """Write what was found beside the study, show it; the exit code."""
@@ -171,6 +193,7 @@ def _finish(
             "counts": found.counts(),
             "best_params": {} if found.best is None else found.best.params,
             "best_validation_loss": None if found.best is None else found.best.value,
+            "defaults_validation_loss": usual_loss,
             "space": found.space.to_json(),
             "trials": found.table().to_dict("records"),
         },
@@ -180,6 +203,7 @@ def _finish(
         study=found,
         evaluation=evaluation,
         where=ready.where,
+        usual_loss=usual_loss,
         source=order.source,
         title=f"{order.source}: tuning {order.verb}",
         command=order.command,

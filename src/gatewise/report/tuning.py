@@ -61,6 +61,7 @@ class TuningReport:
     """All that the page of a study says.
 
     where     the test part, in words
+    usual_loss  lowest validation loss of the defaults, or None
     facts     of the winner: section -> name -> printable fact
     notes     what must be said
     settings  YAML that trains the winner again; command: the shell line of the study
@@ -69,6 +70,7 @@ class TuningReport:
     study: Study
     evaluation: TunedEvaluation
     where: str
+    usual_loss: float | None = None
     title: str = "Tuning"
     source: str = ""
     command: str = ""
@@ -88,7 +90,7 @@ def tuning_page(report: TuningReport) -> str:
     sections: list[Section] = [
         ("scores", "Scores on the test part", _scores(report)),
         ("winner", "The winner", _winner(report)),
-        ("history", "How the search went", _history(report.study)),
+        ("history", "How the search went", _history(report.study, report.usual_loss)),
         ("importances", "Which settings matter", _importances(report.study)),
         ("parallel", "All settings side by side", _parallel(report.study)),
         ("slices", "One setting at a time", _slices(report.study)),
@@ -228,7 +230,7 @@ def _tried(dimension: Dimension) -> str:
     return f"{shown(told['low'])} to {shown(told['high'])}{step}{scale}"
 
 
-def _history(study: Study) -> Iterator[Html]:
+def _history(study: Study, usual: float | None) -> Iterator[Html]:
     counts = study.counts()
     settings = study.settings
     kinds = {"grid": "Grid search", "random": "Random search", "bayes": "Bayesian search (TPE)"}
@@ -244,11 +246,13 @@ def _history(study: Study) -> Iterator[Html]:
     keys = [("best so far", "k-network"), ("complete trial", "k-dot")]
     if counts["pruned"]:
         keys.append(("ended early, at its lowest loss", "k-cross"))
+    if usual is not None:
+        keys.append((f"the defaults: {number(usual, 4)}", "k-mark k-level"))
     yield legend(keys)
     yield chart(
         "history-chart",
         f"Validation loss of each trial and the best so far. {words}",
-        lambda _: charts.history(study),
+        lambda _: charts.history(study, usual),
         wide=True,
     )
 

@@ -28,8 +28,8 @@ def complete(study: Study) -> list[Trial]:
     return [trial for trial in study.trials if trial.value is not None]
 
 
-def history(study: Study) -> Paint:
-    """Every trial's loss, and the best so far."""
+def history(study: Study, usual: float | None) -> Paint:
+    """Every trial's loss, and the best so far; a line where the defaults stand."""
     done = complete(study)
     ended = [t for t in study.trials if t.outcome is not None and t.state == "pruned"]
     at = np.array([trial.number + 1 for trial in done], dtype=float)
@@ -38,6 +38,8 @@ def history(study: Study) -> Paint:
     def paint(figure: Any) -> None:
         axes = figure.subplots()
         top = _top(losses)
+        if usual is not None and usual <= top:
+            axes.axhline(usual, color=COLOURS["muted"], linewidth=1.1, dashes=(3, 2))
         if ended:
             stopped = np.array([_last(trial) for trial in ended])
             place = [trial.number + 1 for trial in ended]

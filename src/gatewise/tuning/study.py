@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ def study(
 
     model   with the settings that are not tried
     fit     further arguments of its fit
-    space   None: the default one of the task
+    space   None: the default one of the task, without what the model has chosen
     folder  that holds the study; None: it is not written down
     resume  go on with the study there
 
@@ -88,9 +89,9 @@ def study(
     plain = type(model)(**model.get_params(deep=False))  # without what it may have learnt
     ground = survey(plain, data, fit)
     usual = ground.usual()
-    dimensions = space_of(
-        ground.task, type(model), SPACES[ground.task] if space is None else space, usual, where
-    )
+    if space is None:
+        space = _not_given(SPACES[ground.task], plain)
+    dimensions = space_of(ground.task, type(model), space, usual, where)
     wanted, notes = _wanted(dimensions, settings)
     job = Job(plain, ground.data, ground.fit, _still(ground, dimensions))
     own = distributions(dimensions, grid=settings.search == "grid")
@@ -151,6 +152,21 @@ def _wanted(space: Space, settings: Settings) -> tuple[int, list[str]]:
     elif settings.trials and settings.trials > size:
         notes.append(f"the grid has {size} points: so many trials, not {settings.trials}")
     return wanted, notes
+
+
+def _not_given(space: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """The default space without what the user has chosen. Raises UsageError: nothing is left."""
+    given: set[str] = set()
+    for name, default in inspect.signature(type(model)).parameters.items():
+        value = getattr(model, name)
+        if isinstance(value, Fields):
+            given |= set(value.chosen())
+        elif value != default.default:
+            given.add(name)
+    left = {name: values for name, values in space.items() if name not in given}
+    if not left:
+        raise UsageError("every setting of the default space is given: there is nothing to try")
+    return left
 
 
 def _still(ground: Ground, space: Space) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class TuningResult:
     study        every trial, and how the search went
     evaluation   the winner beside the defaults and the baselines, on the test part
     where        the test part, in words
+    usual_loss   lowest validation loss of the defaults
     """
 
     best_params: dict[str, Any]
@@ -36,6 +37,7 @@ class TuningResult:
     study: Study
     evaluation: TunedEvaluation
     where: str
+    usual_loss: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -50,15 +52,21 @@ class TuningResult:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be said of the study: settings at an edge, failed trials, an early end."""
-        return notes_of(self.study)
+        return (*notes_of(self.study), *beside_usual(self.study, self.usual_loss))
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write the page: one HTML file. Raises RunError when the disk refuses."""
         from gatewise.report.tuning import TuningReport, write_tuning_report
 
-        write_tuning_report(
-            path, TuningReport(study=self.study, evaluation=self.evaluation, where=self.where)
+        report = TuningReport(
+            study=self.study,
+            evaluation=self.evaluation,
+            where=self.where,
+            usual_loss=self.usual_loss,
+            facts=self.best_model.summary(),
+            notes=self.notes,
         )
+        write_tuning_report(path, report)
 
     def __repr__(self) -> str:
         """The winner, the score table and the verdict, as text."""
@@ -135,7 +143,8 @@ def tune(
             raise KeyboardInterrupt
     evaluation = TunedEvaluation(parts.judge(best), parts.judge(plain), is_usual(found))
     params = dict(found.best.params) if found.best is not None else {}
-    return TuningResult(params, best, found, evaluation, parts.where)
+    loss = plain.history_.best_loss
+    return TuningResult(params, best, found, evaluation, parts.where, loss)
 
 
 def winning(found: Study) -> dict[str, Any]:
@@ -165,3 +174,17 @@ def notes_of(found: Study) -> tuple[str, ...]:
         said.append(f"{counts['failed']} of {ended} trials failed: {listed}")
     said += found.edges()
     return tuple(said)
+
+
+def beside_usual(found: Study, loss: float | None) -> tuple[str, ...]:
+    """What must be said where no trial came up to the defaults on the validation part.
+
+    loss  the lowest of the defaults
+    """
+    best = None if found.best is None else found.best.value
+    if loss is None or best is None or best <= loss:
+        return ()
+    return (
+        f"on the validation part, too, no trial did better than the defaults ({best:.4g} against "
+        f"{loss:.4g}): more trials, or a space around the defaults, may",
+    )
