@@ -91,6 +91,8 @@ def test_what_is_no_model_is_refused():
         gw.tune(forecaster(), sine(), resume=True)
     with pytest.raises(UsageError, match="begins from random weights"):
         gw.tune(forecaster(), sine(), start="model", verbose=0)
+    with pytest.raises(UsageError, match=r"no argument 'tagret'; did you mean 'target'\?"):
+        gw.tune(forecaster(), sine(), tagret="sine", verbose=0)
 
 
 def test_copies_of_a_text_stay_on_one_side():
@@ -176,7 +178,7 @@ def invented(count, loss):
 
 def test_importances_find_the_setting_that_matters():
     found = importances(invented(40, lambda dropout, momentum: 10 * dropout + 0.1 * momentum))
-    assert list(found)[0] == "dropout"
+    assert next(iter(found)) == "dropout"
     assert found["dropout"] > 0.9
     assert sum(found.values()) == pytest.approx(1.0)
     assert importances(invented(9, lambda dropout, momentum: dropout)) == {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewise.errors import UsageError
+from gatewise.errors import UsageError, did_you_mean
 from gatewise.spec import Network, Training
 from gatewise.tasks.shared import TASKS
 
@@ -54,11 +55,23 @@ def task_of(model: Any) -> str:
     )
 
 
+def check_fit(model: Any, fit: Fit) -> None:
+    """Raises UsageError for what its fit does not take, or tuning has no use for."""
+    known = [name for name in inspect.signature(model.fit).parameters if name != "watch"][1:]
+    for name in fit:
+        if name not in known:
+            raise UsageError(
+                f"neither tune nor {type(model).__name__}.fit has an argument '{name}'"
+                f"{did_you_mean(name, known)}"
+            )
+    if fit.get("start") is not None:
+        raise UsageError("tuning begins from random weights: start (--start) has no place in it")
+
+
 def survey(model: Any, data: Any, fit: Fit) -> Ground:
     """Raises DataError, UsageError, SpecError where no trial could be trained."""
     task = task_of(model)
-    if fit.get("start") is not None:
-        raise UsageError("tuning begins from random weights: start (--start) has no place in it")
+    check_fit(model, fit)
     return _SURVEYS[task](model, data, {k: v for k, v in fit.items() if k != "start"})
 
 

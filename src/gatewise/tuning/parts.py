@@ -8,7 +8,7 @@ from typing import Any
 
 from gatewise.data.parts import duplicates, split_parts
 from gatewise.errors import DataError, UsageError
-from gatewise.tuning.ground import task_of
+from gatewise.tuning.ground import check_fit, task_of
 
 Fit = Mapping[str, Any]
 TEST = {"forecast": 0.2, "classify": 0.2, "tag": 0.2, "generate": 0.1, "translate": 0.2}
@@ -33,6 +33,7 @@ def split(model: Any, data: Any, fit: Fit, test: float | int | None) -> Parts:
     Raises UsageError, DataError.
     """
     task = task_of(model)
+    check_fit(model, fit)
     share = TEST[task] if test is None else test
     if isinstance(share, bool) or not isinstance(share, int | float) or not share > 0:
         raise UsageError(f"test must be a share below 1 or a number of examples, not {test!r}")
