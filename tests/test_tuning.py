@@ -91,7 +91,7 @@ def test_what_is_no_model_is_refused():
         gw.tune(forecaster(), sine(), resume=True)
     with pytest.raises(UsageError, match="begins from random weights"):
         gw.tune(forecaster(), sine(), start="model", verbose=0)
-    with pytest.raises(UsageError, match=r"no argument 'tagret'; did you mean 'target'\?"):
+    with pytest.raises(UsageError, match=r"an argument 'tagret'; did you mean 'target'\?"):
         gw.tune(forecaster(), sine(), tagret="sine", verbose=0)
 
 
