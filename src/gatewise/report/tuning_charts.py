@@ -115,10 +115,10 @@ def parallel(study: Study, wide: bool) -> Paint:
         for x, place in enumerate(axes_of):
             axes.axvline(x, color=COLOURS["muted"], linewidth=0.8)
             for where, words in place.labels():
-                axes.text(x, where, f" {words}", fontsize=10, va="center", ha="left", zorder=4)
+                axes.text(x + 0.04, where, words, fontsize=10, va="center", ha="left", zorder=4)
         axes.axvline(count - 1, color=COLOURS["ink"], linewidth=1.2)
         for where, loss in ((0.0, losses.min()), (1.0, min(losses.max(), top))):
-            axes.text(count - 1, where, f" {loss:.3g}", fontsize=10, va="center", ha="left")
+            axes.text(count - 0.96, where, f"{loss:.3g}", fontsize=10, va="center", ha="left")
         names = [*(dimension.short for dimension in study.space), "validation loss"]
         axes.set_xticks(range(count), names, rotation=0 if wide and count < 8 else 30)
         if not (wide and count < 8):
@@ -153,12 +153,17 @@ def slices(study: Study, dimension: Dimension) -> Paint:
             x = np.array(places, dtype=float) + spread[np.arange(len(places)) % 5]
         else:
             x = np.array(values, dtype=float)
+            low, high = float(dimension.low), float(dimension.high)
             if dimension.log:
                 axes.set_xscale("log")
+                room = (high / low) ** 0.03
+                axes.set_xlim(low / room, high * room)
                 axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
                 axes.xaxis.set_minor_locator(NullLocator())
                 axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             else:
+                room = 0.03 * (high - low)
+                axes.set_xlim(low - room, high + room)
                 axes.xaxis.set_major_locator(MaxNLocator(5, integer=dimension.whole))
         axes.plot(x, drawn, "o", color=COLOURS["baseline-1"], markersize=4.5, alpha=0.75)
         for place, loss, trial in zip(x, drawn, done, strict=True):
@@ -203,6 +208,13 @@ def _losses_on(axes: Axes, losses: Floats) -> None:
     ticks_of_values(axes)
     if not len(losses):
         axes.yaxis.set_major_locator(FixedLocator([]))
+
+
+def beyond(study: Study) -> int:
+    """Trials whose loss lies above the chart and is drawn at its edge."""
+    top = _top(np.array([trial.value for trial in complete(study)], dtype=float))
+    lowest = [_last(trial) for trial in study.trials if trial.outcome is not None]
+    return sum(loss > top for loss in lowest)
 
 
 def _top(losses: Floats) -> float:

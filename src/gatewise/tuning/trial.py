@@ -76,9 +76,11 @@ class Ear:
         """deadline: by time.time(); tick: called now and then."""
         self.report, self.deadline, self.on_tick = report, deadline, tick
         self.losses: list[float] = []
+        self.epochs = 0
         self.history: History | None = None
 
     def begin(self, epochs: int, batches: int) -> None:  # noqa: ARG002
+        self.epochs = epochs
         self._look()
 
     def tick(self) -> None:
@@ -88,7 +90,8 @@ class Ear:
         if record.validation_loss is None:
             raise InputError("no example is held out for validation, so trials cannot be compared")
         self.losses.append(record.validation_loss)
-        if not self.report(record.epoch, record.validation_loss):
+        go_on = self.report(record.epoch, record.validation_loss)
+        if not go_on and record.epoch < self.epochs:  # behind the last one nothing is left to save
             raise _OverError
 
     def end(self, history: History) -> None:
