@@ -56,7 +56,7 @@ def test_what_a_study_leaves(there):
     left = {entry.name for entry in (there / "out").iterdir()}
     assert left >= {"study.db", "report.html", "winner.html", "metrics.json", "trials.csv"}
     assert left >= {"model", "predictions.csv"}
-    assert not {name for name in left if name.startswith(".") or name.endswith(("-wal", "lock"))}
+    assert not {name for name in left if name.startswith(".") or name.endswith(("-wal", "-shm"))}
     told = metrics(there / "out")
     trials = pd.read_csv(there / "out" / "trials.csv")
     assert len(trials) == 6

@@ -143,7 +143,12 @@ def classes(right):
 @pytest.mark.parametrize(
     ("tuned", "plain", "standing", "words"),
     [
-        (forecasts(0.8), forecasts(1.0), "beats", "is better than the defaults: MASE 0.8 against"),
+        (
+            forecasts(0.8),
+            forecasts(1.0),
+            "beats",
+            "better than the defaults: MASE 0.8000 against",
+        ),
         (forecasts(0.99), forecasts(1.0), "level", "within 2 %): tuning gained nothing"),
         (forecasts(1.5), forecasts(1.0), "loses", "is WORSE than the defaults"),
         (classes(180), classes(140), "beats", "accuracy 0.900 against 0.700; p < 0.001, exact"),

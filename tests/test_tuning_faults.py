@@ -15,6 +15,7 @@ from studies import SPACE, forecaster, search, sine, table
 import gatewise as gw
 from gatewise.errors import DataError, MissingExtraError, RunError, UsageError
 from gatewise.tuning import store, study
+from gatewise.tuning import worker as workers
 from gatewise.tuning.progress import Silent
 from gatewise.tuning.record import Settings
 
@@ -196,6 +197,33 @@ def test_a_failing_trial_is_recorded(tmp_path):
     assert found.best.params["training__learning_rate"] == 1e-2
     again = search(space, tmp_path, model=model, search="grid", trials=None, resume=True)
     assert table(again) == table(found)
+
+
+def test_a_process_that_dies_costs_its_trial_alone(monkeypatch):
+    team = []
+    begin = workers.Worker.__init__
+
+    def noted(self, job):
+        begin(self, job)
+        team.append(self)
+
+    class Killer(Silent):
+        def epoch(self, trial, epoch, loss):
+            if trial.number == 0:
+                for worker in team[:1]:
+                    worker.process.kill()
+
+    monkeypatch.setattr(workers.Worker, "__init__", noted)
+    found = search(
+        {"hidden_size": [2, 4, 8]}, search="grid", trials=None, jobs=2, audience=Killer()
+    )
+    assert found.counts()["complete"] >= 2
+    failed = [trial for trial in found.trials if trial.state == "failed"]
+    assert all(
+        "its process was ended by SIGKILL (out of memory" in t.outcome.reason for t in failed
+    )
+    assert len(failed) == 1
+    assert all(worker.process.poll() is not None for worker in team)  # none is left behind
 
 
 def test_memory_runs_out_in_one_trial(monkeypatch):

@@ -34,6 +34,7 @@ from gatewise.tasks.translator import Translator
 from gatewise.tuning import store
 from gatewise.tuning.progress import audience
 from gatewise.tuning.record import Settings, Study
+from gatewise.tuning.sampling import optuna
 from gatewise.tuning.space import read_space
 from gatewise.tuning.study import study
 from gatewise.tuning.tune import beside_usual, is_usual, notes_of, winning
@@ -70,8 +71,9 @@ def order(
 ) -> verbs.Order:
     """Found out before anything is read: where the study is, and whether it may be there.
 
-    Raises UsageError.
+    Raises UsageError, MissingExtraError.
     """
+    optuna()
     task = type(wanted.options).verb
     files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
     stem = Path(files[0].name.removesuffix(".gz")).stem
@@ -222,7 +224,6 @@ def _finish(
         _move(workshop, order.out)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
-    store.remove(order.out)
     left = verbs.places(order.out)
     if not (order.quiet and order.as_json):
         show.say(order.console, "")

@@ -191,6 +191,7 @@ def places(out: Path) -> dict[str, Path]:
     """What a run has left in its folder, and where."""
     left = {
         "report": out / "report.html",
+        "winner": out / "winner.html",
         "predictions": out / "predictions.csv",
         "samples": out / "samples.txt",
         "model": out / "model",

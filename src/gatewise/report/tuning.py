@@ -169,8 +169,8 @@ def _scores(report: TuningReport) -> Iterator[Html]:
         caption=f"On {report.where}, kept from all trials and read once, after the search.",
     )
     yield paragraph(
-        "The defaults are what the task chooses by itself for these data. Trials were compared on "
-        "the validation part alone; a lead there that is gone here was luck.",
+        "The defaults are what the task chooses by itself where nothing was given. Trials were "
+        "compared on the validation part alone; a lead there that is gone here was luck.",
         class_="muted",
     )
 

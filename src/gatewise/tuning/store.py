@@ -7,9 +7,8 @@ trial begins and when it ends; in between the file is left alone. One process at
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -231,11 +230,3 @@ def _told(path: Path | None = None) -> Iterator[None]:
             f"the study cannot be written ({said}); what was finished before is kept, and --resume "
             f"goes on with it once there is room"
         ) from error
-
-
-def remove(folder: Path, names: Sequence[str] = (LOCK,)) -> None:
-    """Files of a study that are of no use when it has ended."""
-    for name in names:
-        path = folder / name
-        if path.exists():
-            os.unlink(path)

@@ -115,11 +115,11 @@ class TunedEvaluation:
         metric = self.metric
         what = "error" if isinstance(self.tuned, ForecastEvaluation) else "nats"
         if not np.isfinite(other) or max(own, other) <= 0:
-            return f"{metric} {own:.4g} against {other:.4g}", ""
+            return f"{metric} {own:#.4g} against {other:#.4g}", ""
         gap = 100 * abs(own - other) / max(own, other)
         side = "less" if own < other else "more"
         limit = "" if gap >= 100 * (1 - LEVEL) else ", within 2 %"
-        return f"{metric} {own:.4g} against {other:.4g}, {gap:.1f} % {side} {what}{limit}", ""
+        return f"{metric} {own:#.4g} against {other:#.4g}, {gap:.1f} % {side} {what}{limit}", ""
 
     def __repr__(self) -> str:
         """The score table and the verdict, as text."""

@@ -17,10 +17,10 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, BinaryIO, final
 
-from gatewise.errors import RunError
 from gatewise.tuning.trial import Job, LeftError, run_trial
 
 ONE_THREAD = {
@@ -59,13 +59,10 @@ class Worker:
         self.send(job)
 
     def send(self, message: Any) -> None:
-        """Raises RunError where the process is gone."""
-        if self.process.stdin is None:
-            raise RunError("a process for trials has no input")
-        try:
-            _write(self.process.stdin, message)
-        except OSError:
-            raise RunError(self.fate()) from None
+        """To a process that is gone nothing is sent: `receive` tells that it is."""
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                _write(self.process.stdin, message)
 
     def receive(self) -> Any:
         """The next message; None: the process is gone."""
@@ -91,10 +88,8 @@ class Worker:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):  # what it still held cannot be delivered
                     pipe.close()
-                except OSError:  # what it still held cannot be delivered
-                    continue
 
 
 def main() -> None:
