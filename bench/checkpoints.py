@@ -1,6 +1,6 @@
 """What checkpoints cost: an epoch with one in each, beside the same epoch without.
 
-    python bench/checkpoints.py
+python bench/checkpoints.py
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "engines": "Three engines beside what one writes by hand",
     "precision": "float32, bfloat16 and torch.compile",
     "padded_training": "Texts of unequal lengths beside packed sequences",
+    "tuning": "A grid of 243 settings beside a plain loop over it",
+    "tuning_reviews": "Three searches over a classifier of hotel reviews",
     "generation": "Writing with 1,024 units",
     "regularisation": "What dropout of every kind costs and does",
     "threads": "One thread or all of them",
@@ -48,7 +50,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "startup": "Start of the process",
 }
 PLAIN_TEXT = {"etth1"}  # tables for a terminal, not in Markdown
-REAL_SETS = {"etth1", "classes", "language"}  # need --data
+REAL_SETS = {"etth1", "classes", "language", "tuning_reviews"}  # need --data
 ARGUMENTS = {"million_rows": ["--horizons", "24"], "training_speed": ["--rounds", "5"]}
 
 

@@ -207,3 +207,30 @@ def test_precisions_are_timed_on_the_same_batches(monkeypatch):
         spec, source, batch = case()
         assert len(source.order(batch, seed=0, epoch=0)) == precision.BATCHES
         assert spec.hidden_size >= 4
+
+
+def test_the_drawn_part_of_the_grid_is_even():
+    import tuning
+
+    whole = set(tuning.drawn(243, tuning.GRID))
+    assert len(whole) == 243
+    for count in (27, 9):
+        part = tuning.drawn(count, tuning.GRID)
+        assert len(set(part)) == count
+        assert set(part) <= whole
+        for place, values in enumerate(tuning.GRID.values()):
+            counts = [sum(point[place] == value for point in part) for value in values]
+            assert counts == [count // 3] * 3
+
+
+def test_grid_and_loop_judge_the_same_rows():
+    pytest.importorskip("optuna")
+    import tuning
+
+    grid = {"hidden_size": [2], "num_layers": [1], "dropout": [0.1], "learning_rate": [1e-2]}
+    found = tuning.ours("none", 1, {**grid, "batch_size": [64]}, epochs=1)
+    assert len(found["result"].evaluation.tuned.origins) == 180
+    assert 0.005 < found["mse"] < 2
+    seconds, error = tuning.by_hand([(2, 1, 0.1, 1e-2, 64)], epochs=1)
+    assert seconds > 0
+    assert 0.005 < error < 2

@@ -22,6 +22,7 @@ from gatewise.cli.options import flat_keys
 from gatewise.cli.saved_options import EVALUATE, PREDICT
 from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
+from gatewise.cli.tune_options import TuneOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = importlib.util.spec_from_file_location("docs_make", ROOT / "docs/make.py")
@@ -39,7 +40,7 @@ OTHER_FLAGS = {"config", "json", "quiet", "help", "version", "to", "track", "tra
 OTHER_FLAGS |= {"nproc_per_node"}  # of torchrun
 
 # what is trained may differ from one processor to another; what is solved should not
-TRAINED = {"network", "LSTM alone"}
+TRAINED = {"network", "defaults", "LSTM alone"}
 NETWORK_TOLERANCE, BASELINE_TOLERANCE = 0.15, 0.005  # relative
 NEAR = {True: 0.05, False: 0.005}  # absolute: shares of few examples, and what is nearly nothing
 
@@ -165,11 +166,12 @@ def test_flags_and_verbs_that_are_named_exist(name):
     page = PAGES[name]
     flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", re.sub(r"<.*?>", "", page)))
     known = set().union(*map(flat_keys, OPTIONS), OTHER_FLAGS)
+    known |= set(TuneOptions.model_fields)
     for settings in (*PREDICT.values(), *EVALUATE.values()):
         known |= set(settings.model_fields)
     assert len(flags) > 40
     assert {flag.replace("-", "_") for flag in flags} <= known
-    verbs = set(re.findall(r"gatewise ([a-z]+) (?:[a-z]+ )?[a-z-]+[./]", page))
+    verbs = set(re.findall(r"gatewise ([a-z]+)(?: [a-z]+)? [a-z-]+[./]", page))
     assert verbs == set(VERBS)
 
 

@@ -12,8 +12,9 @@ import pytest
 from gatewise.batch import Batch, Examples, IntArray, Source, batch_order, in_order, pad, step_mask
 from gatewise.engine import EpochPlan, Outputs
 from gatewise.errors import DivergedError
+from gatewise.schedules import learning_rates, teacher_forcing
 from gatewise.spec import Training
-from gatewise.training import History, fit, learning_rates, teacher_forcing
+from gatewise.training import History, fit
 
 
 class Line:

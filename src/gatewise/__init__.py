@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gatewise.tasks.shared import load
     from gatewise.tasks.tagger import Tagger
     from gatewise.tasks.translator import Translator
+    from gatewise.tuning.tune import tune
 
 __all__ = [
     "ArtifactError",
@@ -74,6 +75,7 @@ __all__ = [
     "load",
     "read_runs",
     "toys",
+    "tune",
 ]
 
 _HOMES = {  # module -> its public names; one that is empty is public itself
@@ -94,6 +96,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.tasks.shared": ("load",),
     "gatewise.tasks.tagger": ("Tagger",),
     "gatewise.tasks.translator": ("Translator",),
+    "gatewise.tuning.tune": ("tune",),
 }
 
 

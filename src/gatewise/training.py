@@ -16,6 +16,7 @@ from gatewise.checkpoint import Snapshot, Stage, fingerprint, part, prefixed
 from gatewise.engine import Engine, EpochPlan, HowFar, Progress
 from gatewise.engines import processes
 from gatewise.errors import DivergedError
+from gatewise.schedules import learning_rates, teacher_forcing
 from gatewise.spec import Training
 from gatewise.weights import Weights
 
@@ -43,11 +44,20 @@ class History:
 
     best_epoch  number (from 1) of the epoch whose weights were kept; 0: the initial ones
     stopped     finished: all epochs ran; no progress: early stopping; interrupted: Ctrl-C
+    start_loss  validation loss of the initial weights; None: without validation data, or not kept
     """
 
     records: tuple[EpochRecord, ...]
     best_epoch: int
     stopped: Stopped
+    start_loss: float | None = None
+
+    @property
+    def best_loss(self) -> float | None:
+        """Validation loss of the weights that were kept; None: there is none."""
+        if not self.best_epoch:
+            return self.start_loss
+        return self.records[self.best_epoch - 1].validation_loss
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back."""
@@ -55,12 +65,13 @@ class History:
             "records": [asdict(record) for record in self.records],
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
+            "start_loss": self.start_loss,
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> History:
         records = tuple(EpochRecord(**record) for record in data["records"])
-        return cls(records, data["best_epoch"], data["stopped"])
+        return cls(records, data["best_epoch"], data["stopped"], data.get("start_loss"))
 
 
 class Watch(Protocol):
@@ -257,7 +268,8 @@ def fit(
         course.stopped = "interrupted"
     engine.set_weights(course.best_weights)
     engine.set_state(dict(course.best_state))
-    history = History(tuple(course.records), course.best_epoch, course.stopped)
+    start = None if validation is None else course.start
+    history = History(tuple(course.records), course.best_epoch, course.stopped, start)
     watch.end(history)
     return history
 
@@ -330,49 +342,6 @@ def _identity(
         "data": fingerprint(train.arrays, held),
         "start": fingerprint(engine.get_weights(), engine.get_state()),
     }
-
-
-def learning_rates(
-    training: Training, epoch: int, batches: int, drops: int = 0
-) -> NDArray[np.float64]:
-    """The rate of each step of an epoch: a pure function of the position (and plateau drops).
-
-        constant  r                             step     r * factor ** (epoch // schedule_epochs)
-        cosine    r * (1 + cos(pi * s)) / 2     plateau  r * factor ** drops
-
-    s runs from 0 to 1 over all epochs after the warm-up, in which the rate rises linearly to r.
-    """
-    position = epoch + np.arange(batches) / batches  # in epochs, at the start of each step
-    rate = np.full(batches, training.rate)
-    if training.schedule == "step":
-        rate *= training.schedule_factor ** (epoch // training.schedule_epochs)
-    elif training.schedule == "plateau":
-        rate *= training.schedule_factor**drops
-    elif training.schedule == "cosine":
-        span = max(training.epochs - training.warmup_epochs, 1e-9)
-        share = np.clip((position - training.warmup_epochs) / span, 0.0, 1.0)
-        rate *= 0.5 * (1.0 + np.cos(np.pi * share))
-    if training.warmup_epochs:
-        after = position + 1.0 / batches  # so that the first step already moves
-        rate *= np.minimum(1.0, after / training.warmup_epochs)
-    return rate
-
-
-def teacher_forcing(training: Training, epoch: int) -> float:
-    """Share of decoder steps that are fed the truth in this epoch.
-
-        linear           p * (1 - e)        e = epoch / (epochs - 1)
-        inverse_sigmoid  p * k / (k + exp(epoch / k))     k = epochs / 8
-
-    Source: Bengio et al. 2015, section 2.4.
-    """
-    share = training.teacher_forcing
-    if training.teacher_forcing_schedule == "linear":
-        return share * (1.0 - epoch / max(training.epochs - 1, 1))
-    if training.teacher_forcing_schedule == "inverse_sigmoid":
-        k = max(training.epochs / 8.0, 1.0)
-        return share * k / (k + math.exp(min(epoch / k, 500.0)))
-    return share
 
 
 def _diverged(

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +37,7 @@ VERBS = {
     "rates": ("gatewise.cli.rates", "Try learning rates before TASK trains on DATA, draw them."),
     "predict": ("gatewise.cli.saved", "Answer DATA with a saved model."),
     "evaluate": ("gatewise.cli.saved", "Score a saved model and the baselines on DATA."),
+    "tune": ("gatewise.cli.tune", "Try settings of a task, compare the best with the defaults."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
     "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
@@ -93,10 +94,22 @@ def _application(asked: str | None) -> typer.Typer:
     for name, (module, line) in VERBS.items():
         if name == asked:
             verb = getattr(importlib.import_module(module), name)
+            if isinstance(verb, Mapping):  # a verb of several words
+                app.add_typer(_several(verb), name=name, help=line)
+                continue
             passed_on = REST if name in ON_A_TASK else None
             app.command(name, help=verb.__doc__, context_settings=passed_on)(_guarded(verb))
         else:
             app.command(name, help=line)(_not_loaded)
+    return app
+
+
+def _several(verbs: Mapping[str, Callable[..., Any]]) -> typer.Typer:
+    """The verbs behind a verb."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=True)
+    for name, verb in verbs.items():
+        short = f"Settings of gatewise {name}."
+        app.command(name, help=verb.__doc__, short_help=short)(_guarded(verb))
     return app
 
 

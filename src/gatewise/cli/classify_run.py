@@ -212,7 +212,7 @@ def train_and_judge(
     wanted: Job[ClassifyOptions],
     verbose: int,
     watch: Watch,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
 ) -> ClassifyRun:
     """Train on the one part, score on the other."""
     options = wanted.options

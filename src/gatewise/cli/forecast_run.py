@@ -123,7 +123,7 @@ def train_and_judge(
     wanted: Job[ForecastOptions],
     verbose: int,
     watch: Watch,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
 ) -> ForecastRun:
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options

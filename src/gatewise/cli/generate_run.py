@@ -141,7 +141,7 @@ def train_and_judge(
     wanted: Job[GenerateOptions],
     verbose: int,
     watch: Watch,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
 ) -> GenerateRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}

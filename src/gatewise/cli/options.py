@@ -232,7 +232,8 @@ def with_panels(
     shown   heading in the help -> the settings whose fields stand there
     hidden  fields that do not stand there; given all the same, the task says why it refuses them
     """
-    flags = [flag for panel, model in shown.items() for flag in _flags(panel, model, hidden)]
+    every = [flag for panel, model in shown.items() for flag in _flags(panel, model, hidden)]
+    flags = list({flag.name: flag for flag in reversed(every)}.values())[::-1]  # the first counts
 
     def spelled_out(verb: Verb) -> Verb:
         written = [

@@ -167,7 +167,11 @@ def _taken(found: TaggedSentences, rows: IntArray) -> TaggedSentences:
 
 
 def train_and_judge(
-    parts: TagParts, wanted: Job[TagOptions], verbose: int, watch: Watch, checkpoints: Checkpoints
+    parts: TagParts,
+    wanted: Job[TagOptions],
+    verbose: int,
+    watch: Watch,
+    checkpoints: Checkpoints | None,
 ) -> TagRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}

@@ -180,7 +180,7 @@ def train_and_judge(
     wanted: Job[TranslateOptions],
     verbose: int,
     watch: Watch,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
 ) -> TranslateRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}

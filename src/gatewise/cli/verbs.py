@@ -246,6 +246,7 @@ def places(out: Path) -> dict[str, Path]:
     """What a run has left in its folder, and where."""
     left = {
         "report": out / "report.html",
+        "winner": out / "winner.html",
         "predictions": out / "predictions.csv",
         "samples": out / "samples.txt",
         "model": out / "model",
@@ -283,7 +284,7 @@ def ended(interrupted: bool, failure: GatewiseError | None = None) -> int:
 
 def shell_line(verb: str, data: str, asked: Mapping[str, Any], config: str | None) -> str:
     """The command that was typed, in one spelling."""
-    words = ["gatewise", verb, data]
+    words = ["gatewise", *verb.split(), data]
     for name, value in {**asked, "config": config}.items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):

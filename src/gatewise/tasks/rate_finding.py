@@ -15,8 +15,8 @@ from gatewise.batch import IntArray, Source
 from gatewise.engine import Engine, EpochPlan
 from gatewise.engines import processes
 from gatewise.errors import UsageError
+from gatewise.schedules import teacher_forcing
 from gatewise.spec import Training
-from gatewise.training import teacher_forcing
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
 EXPLODED = 4.0  # times the lowest smoothed loss so far

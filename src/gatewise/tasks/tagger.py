@@ -113,7 +113,7 @@ class Tagger:
         before is lost.
         """
         tag_plan.check_choices(self)
-        given = _sentences(data, tags)
+        given = read_sentences(data, tags)
         old: Tagger | None = fitted(self, start)
         plan = tag_plan.make_plan(self, given, old)
         keep = checkpoints_of(checkpoints, resume)
@@ -221,7 +221,7 @@ class Tagger:
         token.
         """
         self._check_fitted()
-        given = _sentences(data, tags)
+        given = read_sentences(data, tags)
         if given.tags is None:
             raise UsageError("tags are missing: give a list of tags for each sentence")
         strange = [f"{note[0].upper()}{note[1:]}." for note in self.labels_.strange(given.tags)]
@@ -288,7 +288,8 @@ class Tagger:
         return sklearn_tags(None, labelled=True)
 
 
-def _sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:
+def read_sentences(data: Any, tags: Sequence[Sequence[str]] | None) -> TaggedSentences:
+    """Sentences with a list of tags for each, however they were given."""
     if isinstance(data, TaggedSentences):
         return data
     if tags is None and is_frame(data):
