@@ -200,20 +200,25 @@ def test_a_failing_trial_is_recorded(tmp_path):
 
 
 def test_a_process_that_dies_costs_its_trial_alone(monkeypatch):
-    team = []
-    begin = workers.Worker.__init__
+    team, first = [], []  # of processes; the one that trains trial 0
+    begin, send = workers.Worker.__init__, workers.Worker.send
 
     def noted(self, job):
         begin(self, job)
         team.append(self)
 
+    def sent(self, message):
+        if isinstance(message, tuple) and message[0] == 0:
+            first.append(self)
+        send(self, message)
+
     class Killer(Silent):
         def epoch(self, trial, epoch, loss):
             if trial.number == 0:
-                for worker in team[:1]:
-                    worker.process.kill()
+                first[0].process.kill()
 
     monkeypatch.setattr(workers.Worker, "__init__", noted)
+    monkeypatch.setattr(workers.Worker, "send", sent)
     found = search(
         {"hidden_size": [2, 4, 8]}, search="grid", trials=None, jobs=2, audience=Killer()
     )
