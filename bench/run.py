@@ -45,6 +45,7 @@ TITLES = {  # bench -> title of its section, in the order of the page
     "tuning_reviews": "Three searches over a classifier of hotel reviews",
     "generation": "Writing with 1,024 units",
     "regularisation": "What dropout of every kind costs and does",
+    "checkpoints": "What a checkpoint costs",
     "threads": "One thread or all of them",
     "million_rows": "A million rows",
     "startup": "Start of the process",
