@@ -169,7 +169,7 @@ def test_ctrl_c_ends_the_search_with_what_is_there(there, capsys, monkeypatch):
         assert tune(*words) == 130
     told = metrics(there / "cut")
     assert told["tuning"]["counts"] == {"complete": 2, "failed": 0, "left": 1, "pruned": 0}
-    assert "after 2 of 6 trials; --resume goes on" in capsys.readouterr().out
+    assert "after 2 of 6 trials; resume=True (--resume) goes on" in capsys.readouterr().out
     assert tune(*words, "--resume", "--quiet") == 0
     whole, again = metrics(there / "out")["tuning"], metrics(there / "cut")["tuning"]
     for trial in [*whole["trials"], *again["trials"]]:

@@ -22,6 +22,7 @@ from gatewise.tuning.progress import audience
 from gatewise.tuning.record import Settings, Study, Trial
 from gatewise.tuning.space import Range, Space
 from gatewise.tuning.trial import Job, Outcome, run_trial
+from gatewise.tuning.tune import beside_usual
 from gatewise.tuning.verdict import TunedEvaluation
 
 
@@ -188,6 +189,14 @@ def test_importances_find_the_setting_that_matters():
     assert sum(found.values()) == pytest.approx(1.0)
     assert importances(invented(9, lambda dropout, momentum: dropout)) == {}
     assert importances(invented(40, lambda dropout, momentum: 1.0)) == {}
+
+
+def test_trials_that_do_not_come_up_to_the_defaults_are_told():
+    study = invented(12, lambda dropout, momentum: 1.0 + dropout)
+    best = study.best.value
+    assert beside_usual(study, best + 0.01) == beside_usual(study, None) == ()
+    (said,) = beside_usual(study, best - 0.01)
+    assert f"no trial did better than the defaults ({best:.4g} against {best - 0.01:.4g})" in said
 
 
 def test_progress_tells_each_best_and_the_end():

@@ -167,7 +167,10 @@ def notes_of(found: Study) -> tuple[str, ...]:
     ended = len(found.trials) - counts["left"]
     if found.ended != "finished":
         why = "time was up" if found.ended == "timeout" else "the study was interrupted"
-        said.append(f"{why} after {ended} of {found.wanted} trials; --resume goes on with it")
+        said.append(
+            f"{why} after {ended} of {found.wanted} trials; resume=True (--resume) goes on with a "
+            f"study that is kept"
+        )
     if counts["failed"]:
         reasons = {t.outcome.reason for t in found.trials if t.outcome and t.outcome.reason}
         listed = "; ".join(sorted(reasons)[:3])
