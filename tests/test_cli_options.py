@@ -25,7 +25,7 @@ from gatewise.cli.options import (
     panels,
     read_config,
     split_names,
-    with_flags,
+    with_panels,
 )
 from gatewise.cli.saved_options import PREDICT
 from gatewise.cli.tag_options import TagOptions
@@ -77,7 +77,7 @@ def test_the_help_of_a_verb_made_of_its_options(own, width, capsys, monkeypatch)
         seen.append((data, given(flags)))
 
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command()(with_flags(own)(verb))
+    app.command()(with_panels(panels(own), hidden=own.meaningless)(verb))
     command = typer.main.get_command(app)
     monkeypatch.setenv("COLUMNS", width)
     command.main(["--help"], standalone_mode=False)

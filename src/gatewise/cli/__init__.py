@@ -42,8 +42,6 @@ VERBS = {
     "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
-ON_A_TASK = {"rates"}  # behind them stands a task, whose flags they take
-REST = {"ignore_unknown_options": True, "allow_interspersed_args": False}  # left to the task
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
 
 \b
@@ -83,32 +81,43 @@ def _run(arguments: list[str]) -> Any:
     if asked is not None and asked not in VERBS:
         near = did_you_mean(asked, VERBS) or f" (verbs: {', '.join(VERBS)})"
         raise UsageError(f"there is no verb '{asked}'{near}; see gatewise --help")
-    command = typer.main.get_command(_application(asked))
+    command = typer.main.get_command(_application(asked, arguments))
     return command.main(arguments, prog_name="gatewise", standalone_mode=False)
 
 
-def _application(asked: str | None) -> typer.Typer:
-    """All verbs by name; only the one that is asked for is loaded."""
+def _application(asked: str | None, arguments: Sequence[str]) -> typer.Typer:
+    """All verbs by name; only the one that is asked for is loaded. Raises UsageError."""
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", help=HELP)
     app.callback()(_gatewise)
     for name, (module, line) in VERBS.items():
         if name == asked:
             verb = getattr(importlib.import_module(module), name)
             if isinstance(verb, Mapping):  # a verb of several words
+                _check_second(name, verb, arguments)
                 app.add_typer(_several(verb), name=name, help=line)
                 continue
-            passed_on = REST if name in ON_A_TASK else None
-            app.command(name, help=verb.__doc__, context_settings=passed_on)(_guarded(verb))
+            app.command(name, help=verb.__doc__)(_guarded(verb))
         else:
             app.command(name, help=line)(_not_loaded)
     return app
 
 
+def _check_second(name: str, verbs: Mapping[str, Any], arguments: Sequence[str]) -> None:
+    """Raises UsageError where no task stands behind the verb, or one that is unknown."""
+    words = [word for word in arguments if not word.startswith("-")]
+    if "--help" in arguments or (len(words) > 1 and words[1] in verbs):
+        return
+    hint = f", not '{words[1]}'{did_you_mean(words[1], verbs)}" if len(words) > 1 else ""
+    raise UsageError(f"{name} needs a task: {', '.join(verbs)}{hint}; see gatewise {name} --help")
+
+
 def _several(verbs: Mapping[str, Callable[..., Any]]) -> typer.Typer:
     """The verbs behind a verb."""
-    app = typer.Typer(add_completion=False, rich_markup_mode="rich", no_args_is_help=True)
+    app = typer.Typer(
+        add_completion=False, rich_markup_mode="rich", subcommand_metavar="TASK DATA [OPTIONS]..."
+    )
     for name, verb in verbs.items():
-        short = f"Settings of gatewise {name}."
+        short = f"Of gatewise {name}."
         app.command(name, help=verb.__doc__, short_help=short)(_guarded(verb))
     return app
 

@@ -9,23 +9,15 @@ import typer
 
 from gatewise.cli import verbs
 from gatewise.cli.classify_options import ClassifyOptions
-from gatewise.cli.options import given, job, with_flags
-from gatewise.cli.recording import Recording, Track, TrackTo
+from gatewise.cli.how import asked, trains
+from gatewise.cli.options import job
 
 
-@with_flags(ClassifyOptions)
+@trains(ClassifyOptions)
 def classify(
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="CSV, TSV, JSON Lines or Parquet file.")
     ],
-    *,
-    config: verbs.Config = None,
-    as_json: verbs.Json = False,
-    quiet: verbs.Quiet = False,
-    resume: verbs.Resume = False,
-    checkpoint_minutes: verbs.Minutes = 5.0,
-    track: Track = None,
-    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on texts with labels, compare with baselines on texts kept from training.
@@ -39,30 +31,16 @@ def classify(
       gatewise classify mails.csv --text subject,body --label folder --class-weight balanced
       gatewise classify train.csv --test test.csv
     """
-    asked = given(flags)
-    wanted = job(ClassifyOptions, asked, config)
+    given, how = asked(flags)
+    wanted = job(ClassifyOptions, given, how.config)
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import classify_run, show
 
-    order = verbs.order(
-        wanted.options,
-        data,
-        asked,
-        config,
-        quiet=quiet,
-        as_json=as_json,
-        resume=resume,
-        minutes=checkpoint_minutes,
-    )
-    recording = Recording(
-        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
-    )
+    order = verbs.order(wanted.options, data, given, how)
     parts = classify_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    with recording:
-        run = classify_run.train_and_judge(
-            parts, wanted, order.verbose, recording.watch, order.checkpoints
-        )
+    with order:
+        run = classify_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
         tested = show.counted(len(parts.test), "text")
-        return verbs.finish(order, run, f"Test: {tested}, kept from training", recording)
+        return verbs.finish(order, run, f"Test: {tested}, kept from training")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatewise.batch import IntArray
-from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.class_answers import answer_table, together
 from gatewise.cli.classify_options import ClassifyOptions
@@ -26,7 +25,6 @@ from gatewise.judging.labels import LabelEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.tasks.classifier import Classifier
 from gatewise.tasks.shared import parameter_names
-from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,24 +206,26 @@ def _beside(
 
 
 def train_and_judge(
-    parts: ClassifyParts,
-    wanted: Job[ClassifyOptions],
-    verbose: int,
-    watch: Watch,
-    checkpoints: Checkpoints | None,
+    parts: ClassifyParts, wanted: Job[ClassifyOptions], order: verbs.Order
 ) -> ClassifyRun:
     """Train on the one part, score on the other."""
     options = wanted.options
     own = {name: getattr(options, name) for name in PARAMETERS}
-    model = Classifier(**own, verbose=verbose, network=wanted.network, training=wanted.training)
+    model = Classifier(
+        **own, verbose=order.verbose, network=wanted.network, training=wanted.training
+    )
     frame = parts.frame
     if frame is None:
         model.fit(
-            parts.texts, parts.labels, start=options.start, watch=watch, checkpoints=checkpoints
+            parts.texts,
+            parts.labels,
+            start=options.start,
+            watch=order.watch,
+            checkpoints=order.checkpoints,
         )
     else:
         columns: dict[str, Any] = {"text": parts.text_columns, "label": parts.label_column}
-        model.fit(frame, **columns, start=options.start, watch=watch, checkpoints=checkpoints)
+        model.fit(frame, **columns, start=options.start, **order.beside)
     own_notes = without_copies(parts.notes, model.notes_)
     cut = [f"test part: {note}" for note in model.reading_.encode(parts.test)[1]]
     stopped = verbs.interruption(model.history_, model.training_)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gatewise.cli.how import Quiet
 from gatewise.cli.saved import Json, Model
-from gatewise.cli.verbs import Quiet
 
 WIDTH = 11  # of the names in front of places
 ROUNDED = ("onnx-int8",)  # formats whose difference is told, not judged

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import Job, split_names
@@ -23,7 +21,6 @@ from gatewise.tasks.forecaster import Forecaster
 from gatewise.tasks.forecaster_rows import seen_rows
 from gatewise.tasks.plan import SHORTEST_LOOKBACK
 from gatewise.tasks.shared import parameter_names
-from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +70,7 @@ class ForecastRun:
         }
         return verbs.metrics("forecast", source, found)
 
-    def write(self, folder: Path, source: str, command: str, metrics: Mapping[str, Any]) -> None:
+    def write(self, folder: Path, order: verbs.Order, metrics: Mapping[str, Any]) -> None:
         """Model, forecast, scores and report into an empty folder."""
         from gatewise.report import ForecastReport, write_forecast_report
 
@@ -82,17 +79,13 @@ class ForecastRun:
         verbs.write_metrics(folder, metrics)
         report = ForecastReport(
             title=f"{', '.join(self.series.targets)}: {self.evaluation.horizon} steps ahead",
-            source=source,
             evaluation=self.evaluation,
             backtest=self.backtest,
             future=self.future,
             history=self.model.history_,
             facts=self.model.summary(),
             notes=self.notes,
-            settings=verbs.to_yaml(ForecastOptions, self.settings),
-            command=command,
-            created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            seed=self.settings["seed"],
+            **verbs.page_facts(order, self.settings, ForecastOptions),
         )
         write_forecast_report(folder / "report.html", report)
 
@@ -119,11 +112,7 @@ def read(source: Path, options: ForecastOptions) -> SeriesTable:
 
 
 def train_and_judge(
-    series: SeriesTable,
-    wanted: Job[ForecastOptions],
-    verbose: int,
-    watch: Watch,
-    checkpoints: Checkpoints | None,
+    series: SeriesTable, wanted: Job[ForecastOptions], order: verbs.Order
 ) -> ForecastRun:
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options
@@ -131,10 +120,12 @@ def train_and_judge(
     seen = 0 if start is None else seen_rows(start.known_, series)
     test, folds = split_rows(len(series), options, seen)
     own = {name: getattr(options, name) for name in PARAMETERS}
-    model = Forecaster(**own, verbose=verbose, network=wanted.network, training=wanted.training)
+    model = Forecaster(
+        **own, verbose=order.verbose, network=wanted.network, training=wanted.training
+    )
     try:
         rows = series.rows(0, len(series) - test)
-        model.fit(rows, start=start, watch=watch, checkpoints=checkpoints)
+        model.fit(rows, start=start, **order.beside)
     except DataError as error:  # it counts the rows it was given
         kept = f"{len(series)} rows, {test} of them kept for the test: --test"
         raise DataError(f"{error} ({kept})") from error
@@ -147,9 +138,7 @@ def train_and_judge(
         folds = min(folds, own_folds)
     evaluation = model.evaluate(series)
     try:
-        backtest = model.backtest(
-            series, folds=folds, start=start, watch=watch, checkpoints=checkpoints
-        )
+        backtest = model.backtest(series, folds=folds, start=start, **order.beside)
     except (KeyboardInterrupt, GatewiseError) as error:
         if folds <= own_folds:
             raise
@@ -161,8 +150,8 @@ def train_and_judge(
     shipped = model
     if options.refit and not interrupted and not failure:
         try:
-            watch.about({"round": "refit"})
-            shipped = refitted(model, series, watch, start, checkpoints)
+            order.watch.about({"round": "refit"})
+            shipped = refitted(model, series, start, order.beside)
             notes.append(
                 f"refitted: the saved model and the forecast beyond the end learnt from all "
                 f"{len(series)} rows; the scores are those of the model before"
@@ -201,9 +190,8 @@ def started(path: str) -> Forecaster:
 def refitted(
     model: Forecaster,
     series: SeriesTable,
-    watch: Watch,
-    start: Forecaster | None = None,
-    checkpoints: Checkpoints | None = None,
+    start: Forecaster | None,
+    beside: Mapping[str, Any],
 ) -> Forecaster:
     """A model of all rows by the choices of the one that was judged, from the same start.
 
@@ -221,7 +209,7 @@ def refitted(
         network=model.network_,
         training=model.training_,
     )
-    fresh.fit(series, start=start, watch=watch, checkpoints=checkpoints)
+    fresh.fit(series, start=start, **beside)
     if fresh.history_.stopped == "interrupted":
         raise KeyboardInterrupt
     return fresh

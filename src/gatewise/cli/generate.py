@@ -11,12 +11,12 @@ import typer
 
 from gatewise.cli import verbs
 from gatewise.cli.generate_options import GenerateOptions, typed
-from gatewise.cli.options import given, job, with_flags
-from gatewise.cli.recording import Recording, Track, TrackTo
+from gatewise.cli.how import asked, trains
+from gatewise.cli.options import job
 from gatewise.errors import UsageError
 
 
-@with_flags(GenerateOptions)
+@trains(GenerateOptions)
 def generate(
     data: Annotated[
         str,
@@ -24,14 +24,6 @@ def generate(
             metavar="DATA", help="Text file to learn from; or folder of a saved model that writes."
         ),
     ],
-    *,
-    config: verbs.Config = None,
-    as_json: verbs.Json = False,
-    quiet: verbs.Quiet = False,
-    resume: verbs.Resume = False,
-    checkpoint_minutes: verbs.Minutes = 5.0,
-    track: Track = None,
-    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Learn how a text goes on, compare with counting models on its end, write more of it.
@@ -46,36 +38,22 @@ def generate(
       gatewise generate play.txt --prompt "ROMEO:\\n" --temperature 0.8 --stop "\\n\\n"
       gatewise generate play-generate/model --prompt "JULIET: " --samples 3
     """
-    asked = given(flags)
-    wanted = job(GenerateOptions, typed(asked), config)
+    given, how = asked(flags)
+    wanted = job(GenerateOptions, typed(given), how.config)
     if Path(data).is_dir():
-        return _from_saved(data, wanted.options, asked, quiet=quiet, as_json=as_json)
+        return _from_saved(data, wanted.options, given, quiet=how.quiet, as_json=how.as_json)
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import generate_run
 
-    order = verbs.order(
-        wanted.options,
-        data,
-        asked,
-        config,
-        quiet=quiet,
-        as_json=as_json,
-        resume=resume,
-        minutes=checkpoint_minutes,
-    )
-    recording = Recording(
-        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
-    )
+    order = verbs.order(wanted.options, data, given, how)
     parts = generate_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    with recording:
-        run = generate_run.train_and_judge(
-            parts, wanted, order.verbose, recording.watch, order.checkpoints
-        )
+    with order:
+        run = generate_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
-        told = None if quiet and as_json else order.console
+        told = None if how.quiet and how.as_json else order.console
         run = generate_run.with_samples(run, wanted.options, told)
-        return verbs.finish(order, run, f"Test: {parts.where}, kept from training", recording)
+        return verbs.finish(order, run, f"Test: {parts.where}, kept from training")
 
 
 def _from_saved(

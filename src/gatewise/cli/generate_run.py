@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewise.checkpoint import Checkpoints
 from gatewise.cli import samples, show, verbs
 from gatewise.cli.generate_options import GenerateOptions
 from gatewise.cli.options import Job
@@ -19,7 +18,6 @@ from gatewise.judging.language import LanguageEvaluation
 from gatewise.tasks.generator import Generator
 from gatewise.tasks.generator_plan import MEANINGLESS
 from gatewise.tasks.shared import parameter_names
-from gatewise.training import Watch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -137,16 +135,14 @@ def _split(text: str, test: float | int) -> GenerateParts:
 
 
 def train_and_judge(
-    parts: GenerateParts,
-    wanted: Job[GenerateOptions],
-    verbose: int,
-    watch: Watch,
-    checkpoints: Checkpoints | None,
+    parts: GenerateParts, wanted: Job[GenerateOptions], order: verbs.Order
 ) -> GenerateRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
-    model = Generator(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
+    model = Generator(
+        **own, verbose=order.verbose, network=wanted.network, training=wanted.training
+    )
+    model.fit(parts.train, start=wanted.options.start, **order.beside)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)
     # what follows from the task and is not to be chosen

@@ -219,18 +219,17 @@ def _entries(content: Mapping[Any, Any]) -> Iterator[tuple[str, str, Any]]:
             raise UsageError(f"'{name}:' in the --config file must hold 'key: value' lines")
 
 
-def with_flags(own: type[Options]) -> Callable[[Verb], Verb]:
-    """`with_panels` of a verb that trains: its own options, the network, its training."""
-    return with_panels(panels(own), hidden=own.meaningless)
-
-
 def with_panels(
-    shown: Mapping[str, type[Settings]], *, hidden: Collection[str] = ()
+    shown: Mapping[str, type[Settings]],
+    *,
+    hidden: Collection[str] = (),
+    also: Sequence[inspect.Parameter] = (),
 ) -> Callable[[Verb], Verb]:
     """Spells out the `**flags` of a verb for typer: a parameter for each field of the settings.
 
     shown   heading in the help -> the settings whose fields stand there
     hidden  fields that do not stand there; given all the same, the task says why it refuses them
+    also    further parameters, in front of these
     """
     every = [flag for panel, model in shown.items() for flag in _flags(panel, model, hidden)]
     flags = list({flag.name: flag for flag in reversed(every)}.values())[::-1]  # the first counts
@@ -242,7 +241,7 @@ def with_panels(
             if parameter.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         # read by inspect.signature, and so by typer; mypy has no word for it
-        verb.__signature__ = inspect.Signature(written + flags)  # type: ignore[attr-defined]
+        verb.__signature__ = inspect.Signature([*written, *also, *flags])  # type: ignore[attr-defined]
         return verb
 
     return spelled_out

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +13,11 @@ from gatewise.cli import verbs
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.generate_options import GenerateOptions
+from gatewise.cli.how import Config, Json, Quiet
 from gatewise.cli.options import Job, Options, given, job, panels, with_panels
 from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
-from gatewise.errors import UsageError, did_you_mean
+from gatewise.errors import UsageError
 
 if TYPE_CHECKING:
     from gatewise.tasks.rate_finding import RateSearch
@@ -28,48 +27,26 @@ OPTIONS: dict[str, type[Options]] = {
     for own in (ForecastOptions, ClassifyOptions, TagOptions, GenerateOptions, TranslateOptions)
 }
 NOT_HERE = ("out", "learning_rate")  # of the task's flags
-
-
-def rates(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TASK DATA", help=f"{', '.join(OPTIONS)}; and what it learns from."),
-    ] = None,
-) -> Any:
-    """Try learning rates before a task is trained: up to 100 batches at rates that rise from 1e-6
-    to 1. Tells the one to take and draws the curve.
+HELP = """Try learning rates before `gatewise {task}` trains: up to 100 batches at rates that rise
+    from 1e-6 to 1. Tells the one to take and draws the curve.
 
     The same happens before training with --learning-rate auto.
-    Takes the flags of the task; see gatewise rates TASK --help.
+    Takes the flags of the task; see gatewise {task} --help.
 
     \b
     Examples:
       gatewise rates forecast air.csv --target passengers
       gatewise rates classify reviews.csv --batch-size 64 --plot curve.svg
     """
-    if not words or words[0] not in OPTIONS:
-        hint = f", not '{words[0]}'{did_you_mean(words[0], OPTIONS)}" if words else ""
-        raise UsageError(
-            f"rates needs a task: {', '.join(OPTIONS)}{hint}; see gatewise rates --help"
-        )
-    task, *rest = words
-    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command(help=f"Try learning rates before `gatewise {task}` trains, draw the curve.")(
-        _verb(task)
-    )
-    command = typer.main.get_command(app)
-    return command.main(rest, prog_name=f"gatewise rates {task}", standalone_mode=False)
 
 
-def _verb(task: str) -> Callable[..., int]:
+def _verb(task: str, own: type[Options]) -> Callable[..., int]:
     """What `gatewise rates TASK` does, with the flags of that task."""
-    own = OPTIONS[task]
 
-    @with_panels(panels(own), hidden={*own.meaningless, *NOT_HERE})
     def verb(
         files: Annotated[list[str], typer.Argument(metavar="DATA", help="What it learns from.")],
         *,
-        config: verbs.Config = None,
+        config: Config = None,
         plot: Annotated[
             str | None,
             typer.Option(
@@ -78,8 +55,8 @@ def _verb(task: str) -> Callable[..., int]:
                 help=".png, .svg or .pdf; none: DATA's name and -rates.png.",
             ),
         ] = None,
-        as_json: verbs.Json = False,
-        quiet: verbs.Quiet = False,
+        as_json: Json = False,
+        quiet: Quiet = False,
         **flags: Any,
     ) -> int:
         asked = given(flags)
@@ -92,7 +69,9 @@ def _verb(task: str) -> Callable[..., int]:
         order = verbs.shell_line(task, data, asked, config)
         return _try(task, data, wanted, order, picture, as_json=as_json, quiet=quiet)
 
-    return verb
+    verb.__name__ = task
+    verb.__doc__ = HELP.format(task=task)
+    return with_panels(panels(own), hidden={*own.meaningless, *NOT_HERE})(verb)
 
 
 def _try(
@@ -107,15 +86,18 @@ def _try(
 ) -> int:
     from gatewise import outputs
     from gatewise.cli import show
+    from gatewise.cli.ready import READERS
     from gatewise.tasks.rate_finding import check_picture
     from gatewise.tasks.rates import find_learning_rate
 
     check_picture(picture)
-    learnt = LEARNT[task](data, wanted)
+    ready = READERS[task](data, wanted)
     console = verbs.open_console(as_json)
     if not quiet:
-        show.notes(console, learnt.notes)
-    found: RateSearch = find_learning_rate(learnt.model, *learnt.data, start=wanted.options.start)
+        show.notes(console, ready.notes)
+    found: RateSearch = find_learning_rate(
+        ready.model, ready.data, **ready.fit, start=wanted.options.start
+    )
     with outputs.replacing_file(picture) as path:
         found.plot(path)
     train = f"{command} --learning-rate {found.suggestion:g}"
@@ -129,68 +111,4 @@ def _try(
     return 0
 
 
-@dataclass(frozen=True)
-class Learnt:
-    """A model, and what it would learn from: the arguments of its fit."""
-
-    model: Any
-    data: Sequence[Any]
-    notes: Sequence[str]
-
-
-def _model(name: str, wanted: Job[Any]) -> Any:
-    from gatewise.tasks.shared import TASKS, parameter_names
-
-    module, cls = TASKS[name]
-    task = getattr(importlib.import_module(module), cls)
-    options = wanted.options
-    own = {n: getattr(options, n) for n in parameter_names(task) if n in type(options).model_fields}
-    return task(**own, network=wanted.network, training=wanted.training)
-
-
-def _forecast(data: str, wanted: Job[Any]) -> Learnt:
-    from gatewise.cli import forecast_run as run
-    from gatewise.tasks.forecaster_rows import seen_rows
-
-    series, start = run.read(Path(data), wanted.options), wanted.options.start
-    seen = 0 if start is None else seen_rows(run.started(start).known_, series)
-    test, _ = run.split_rows(len(series), wanted.options, seen)
-    rows = series.rows(0, len(series) - test)
-    return Learnt(_model("forecast", wanted), [rows], series.notes)
-
-
-def _classify(data: str, wanted: Job[Any]) -> Learnt:
-    from gatewise.cli import classify_run as run
-
-    parts = run.read(Path(data), wanted.options)
-    return Learnt(_model("classify", wanted), [parts.texts, parts.labels], parts.notes)
-
-
-def _tag(data: str, wanted: Job[Any]) -> Learnt:
-    from gatewise.cli import tag_run as run
-
-    parts = run.read(Path(data), wanted.options)
-    return Learnt(_model("tag", wanted), [parts.train], parts.notes)
-
-
-def _generate(data: str, wanted: Job[Any]) -> Learnt:
-    from gatewise.cli import generate_run as run
-
-    parts = run.read(Path(data), wanted.options)
-    return Learnt(_model("generate", wanted), [parts.train], parts.notes)
-
-
-def _translate(data: str, wanted: Job[Any]) -> Learnt:
-    from gatewise.cli import translate_run as run
-
-    parts = run.read(data, wanted.options)
-    return Learnt(_model("translate", wanted), [parts.train], parts.notes)
-
-
-LEARNT: dict[str, Callable[[str, Job[Any]], Learnt]] = {
-    "forecast": _forecast,
-    "classify": _classify,
-    "tag": _tag,
-    "generate": _generate,
-    "translate": _translate,
-}
+rates: Mapping[str, Callable[..., int]] = {task: _verb(task, own) for task, own in OPTIONS.items()}

@@ -7,9 +7,7 @@ import shutil
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
-
-import typer
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from gatewise.engines import processes
 from gatewise.errors import UsageError, did_you_mean
@@ -19,25 +17,7 @@ if TYPE_CHECKING:
     from gatewise.training import Watch
 
 LOG = "run.jsonl"
-UNFINISHED = ".unfinished"  # behind the name of the results' folder, while it does not hold them
 TRACKERS = ("tensorboard", "mlflow")
-
-Track = Annotated[
-    str | None,
-    typer.Option(
-        "--track",
-        metavar="tensorboard|mlflow",
-        help="Show the run to this tracker, too, in local files.",
-    ),
-]
-TrackTo = Annotated[
-    str | None,
-    typer.Option(
-        "--track-to",
-        metavar="PLACE",
-        help="tensorboard: a folder; mlflow: a file of SQLite. Beside --out by itself.",
-    ),
-]
 
 
 class Run(Protocol):
@@ -60,6 +40,7 @@ class Recording:
     def __init__(
         self,
         out: Path,
+        folder: Path,
         data: str,
         command: str,
         *,
@@ -67,10 +48,13 @@ class Recording:
         track_to: str | None = None,
         resume: bool = False,
     ) -> None:
-        """Raises UsageError, MissingExtraError for a tracker that cannot be."""
+        """folder: where the log stands while it trains, beside `out`.
+
+        Raises UsageError, MissingExtraError for a tracker that cannot be.
+        """
         from gatewise.runs.log import RunLog
 
-        self.folder = out.with_name(out.name + UNFINISHED)
+        self.folder = folder
         self.log = RunLog(self.folder / LOG, resume=resume, anew=not resume)
         self.records: list[Record] = [self.log]
         if (track is not None or track_to is not None) and not processes.rank():

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatewise.batch import IntArray
-from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.options import Job
 from gatewise.cli.parting import split_off, unseen, without_copies
@@ -23,7 +22,6 @@ from gatewise.judging.tags import TagEvaluation
 from gatewise.judging.verdict import NETWORK
 from gatewise.tasks.shared import parameter_names
 from gatewise.tasks.tagger import Tagger
-from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,17 +164,11 @@ def _taken(found: TaggedSentences, rows: IntArray) -> TaggedSentences:
     return TaggedSentences([found.tokens[i] for i in chosen], [tags[i] for i in chosen])
 
 
-def train_and_judge(
-    parts: TagParts,
-    wanted: Job[TagOptions],
-    verbose: int,
-    watch: Watch,
-    checkpoints: Checkpoints | None,
-) -> TagRun:
+def train_and_judge(parts: TagParts, wanted: Job[TagOptions], order: verbs.Order) -> TagRun:
     """Train on the one part, score on the other."""
-    own = {name: getattr(wanted.options, name) for name in PARAMETERS}
-    model = Tagger(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
+    own = {name: getattr(wanted.options, name) for name in PARAMETERS} | {"verbose": order.verbose}
+    model = Tagger(**own, network=wanted.network, training=wanted.training)
+    model.fit(parts.train, start=wanted.options.start, **order.beside)
     own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)

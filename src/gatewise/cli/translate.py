@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from gatewise.cli import verbs
-from gatewise.cli.options import given, job, with_flags
-from gatewise.cli.recording import Recording, Track, TrackTo
+from gatewise.cli.how import asked, trains
+from gatewise.cli.options import job
 from gatewise.cli.translate_options import TranslateOptions
 from gatewise.errors import UsageError
 
 
-@with_flags(TranslateOptions)
+@trains(TranslateOptions)
 def translate(
     files: Annotated[
         list[str],
@@ -23,14 +23,6 @@ def translate(
             "each text: SOURCES TARGETS, also written SOURCES,TARGETS.",
         ),
     ],
-    *,
-    config: verbs.Config = None,
-    as_json: verbs.Json = False,
-    quiet: verbs.Quiet = False,
-    resume: verbs.Resume = False,
-    checkpoint_minutes: verbs.Minutes = 5.0,
-    track: Track = None,
-    track_to: TrackTo = None,
     **flags: Any,
 ) -> int:
     """Train on pairs of sequences, compare with baselines on pairs kept from training.
@@ -51,30 +43,16 @@ def translate(
             f"text: SOURCES TARGETS"
         )
     data = ",".join(files)
-    asked = given(flags)
-    wanted = job(TranslateOptions, asked, config)
+    given, how = asked(flags)
+    wanted = job(TranslateOptions, given, how.config)
     # what takes long to import, after what costs nothing to refuse
     from gatewise.cli import show, translate_run
 
-    order = verbs.order(
-        wanted.options,
-        data,
-        asked,
-        config,
-        quiet=quiet,
-        as_json=as_json,
-        resume=resume,
-        minutes=checkpoint_minutes,
-    )
-    recording = Recording(
-        order.out, order.data, order.command, track=track, track_to=track_to, resume=resume
-    )
+    order = verbs.order(wanted.options, data, given, how)
     parts = translate_run.read(data, wanted.options)
     order.tell_notes(parts.notes)
-    with recording:
-        run = translate_run.train_and_judge(
-            parts, wanted, order.verbose, recording.watch, order.checkpoints
-        )
+    with order:
+        run = translate_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
         tested = show.counted(len(parts.test), "pair")
-        return verbs.finish(order, run, f"Test: {tested}, kept from training", recording)
+        return verbs.finish(order, run, f"Test: {tested}, kept from training")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatewise.batch import IntArray
-from gatewise.checkpoint import Checkpoints
 from gatewise.cli import verbs
 from gatewise.cli.options import Job
 from gatewise.cli.parting import split_off, unseen, without_copies
@@ -24,7 +23,6 @@ from gatewise.tasks.shared import parameter_names
 from gatewise.tasks.translator import Translator
 from gatewise.tasks.translator_plan import MEANINGLESS
 from gatewise.tasks.translator_writing import Alignment
-from gatewise.training import Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,16 +174,14 @@ def _taken(found: Pairs, rows: IntArray) -> Pairs:
 
 
 def train_and_judge(
-    parts: TranslateParts,
-    wanted: Job[TranslateOptions],
-    verbose: int,
-    watch: Watch,
-    checkpoints: Checkpoints | None,
+    parts: TranslateParts, wanted: Job[TranslateOptions], order: verbs.Order
 ) -> TranslateRun:
     """Train on the one part, score on the other."""
     own = {name: getattr(wanted.options, name) for name in PARAMETERS}
-    model = Translator(**own, verbose=verbose, network=wanted.network, training=wanted.training)
-    model.fit(parts.train, start=wanted.options.start, watch=watch, checkpoints=checkpoints)
+    model = Translator(
+        **own, verbose=order.verbose, network=wanted.network, training=wanted.training
+    )
+    model.fit(parts.train, start=wanted.options.start, **order.beside)
     own_notes = without_copies(parts.notes, model.notes_)
     stopped = verbs.interruption(model.history_, model.training_)
     evaluation = model.evaluate(parts.test)

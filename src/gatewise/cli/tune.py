@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gatewise.cli import verbs
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.generate_options import GenerateOptions
+from gatewise.cli.how import Config, Json, Quiet
 from gatewise.cli.options import Options, given, job, panels, settle, with_panels
 from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
@@ -56,9 +56,9 @@ def _verb(task: str, own: type[Options]) -> Callable[..., int]:
             list[str], typer.Argument(metavar="DATA", help="As the verb of the task takes it.")
         ],
         *,
-        config: verbs.Config = None,
-        as_json: verbs.Json = False,
-        quiet: verbs.Quiet = False,
+        config: Config = None,
+        as_json: Json = False,
+        quiet: Quiet = False,
         **flags: Any,
     ) -> int:
         if len(files) > (2 if task == "translate" else 1):

@@ -7,32 +7,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gatewise import outputs
-from gatewise.checkpoint import Checkpoints
-from gatewise.cli import (
-    classify_run,
-    forecast_run,
-    generate_run,
-    show,
-    tag_run,
-    translate_run,
-    verbs,
-)
+from gatewise.cli import show, verbs
 from gatewise.cli.options import Job, Options
+from gatewise.cli.ready import READERS, Ready
 from gatewise.cli.tune_options import TuneOptions
-from gatewise.errors import UsageError
 from gatewise.spec import Network, Training
-from gatewise.tasks.classifier import Classifier
-from gatewise.tasks.forecaster import Forecaster
-from gatewise.tasks.generator import Generator
-from gatewise.tasks.tagger import Tagger
-from gatewise.tasks.translator import Translator
-from gatewise.training import Nobody
 from gatewise.tuning import store
 from gatewise.tuning.progress import audience
 from gatewise.tuning.record import Settings, Study
@@ -43,22 +27,6 @@ from gatewise.tuning.tune import beside_usual, is_usual, notes_of, winning
 from gatewise.tuning.verdict import TunedEvaluation
 
 MODEL_REPORT = "winner.html"
-
-
-@dataclass(frozen=True)
-class Ready:
-    """What trials learn from, as the verb of the task has split it off.
-
-    where  the test part, in words
-    train  (job, verbose) -> the task's own run: trained on all that is learnt from, and judged
-    """
-
-    model: Any
-    data: Any
-    fit: Mapping[str, Any]
-    notes: tuple[str, ...]
-    where: str
-    train: Callable[[Job[Any], int], Any]
 
 
 def order(
@@ -85,14 +53,12 @@ def order(
         outputs.check(out)
     return verbs.Order(
         verb=task,
-        data=data,
         source=",".join(file.name for file in files),
         command=verbs.shell_line(f"tune {task}", data, asked, config),
         out=out,
         console=verbs.open_console(as_json),
         quiet=quiet,
         as_json=as_json,
-        checkpoints=Checkpoints(verbs.unfinished(out)),
     )
 
 
@@ -101,7 +67,7 @@ def run(
 ) -> int:
     """The exit code."""
     space = None if how.space is None else read_space(Path(how.space))
-    ready = _READERS[order.verb](data, wanted)
+    ready = READERS[order.verb](data, wanted)
     order.tell_notes(ready.notes)
     settings = Settings(
         how.search, how.trials, how.prune, how.jobs, limit, seed=wanted.options.seed
@@ -154,7 +120,7 @@ def _trained(order: verbs.Order, ready: Ready, wanted: Job[Any], found: Study) -
     for words, job in (("the winner", _with(wanted, winning(found))), ("the defaults", wanted)):
         if order.verbose:
             show.say(show.open_console(sys.stderr), f"{words}, trained in full:")
-        runs.append(ready.train(job, order.verbose))
+        runs.append(ready.train(job, order))
         if runs[-1].interrupted:
             raise KeyboardInterrupt
     return runs[0], runs[1]
@@ -221,7 +187,7 @@ def _finish(
     order.out.mkdir(parents=True, exist_ok=True)
     workshop = Path(tempfile.mkdtemp(prefix=".new-", dir=order.out))
     try:
-        _write(best, workshop, order, told)
+        best.write(workshop, order, told)
         (workshop / "report.html").rename(workshop / MODEL_REPORT)
         write_tuning_report(workshop / "report.html", report)
         found.table().to_csv(workshop / "trials.csv", index=False)
@@ -238,14 +204,6 @@ def _finish(
     return verbs.ended(found.ended == "interrupted")
 
 
-def _write(best: Any, folder: Path, order: verbs.Order, told: Mapping[str, Any]) -> None:
-    """What the task's verb leaves of the winner."""
-    if order.verb == "forecast":
-        best.write(folder, order.source, order.command, told)
-    else:
-        best.write(folder, order, told)
-
-
 def _move(workshop: Path, out: Path) -> None:
     """Put each result in its place, metrics.json last: it marks the folder as complete."""
     entries = sorted(workshop.iterdir(), key=lambda entry: entry.name == outputs.MARK)
@@ -255,78 +213,3 @@ def _move(workshop: Path, out: Path) -> None:
             old = workshop / f"old-{entry.name}"
             place.rename(old)
         os.replace(entry, place)
-
-
-def _forecast(data: str, wanted: Job[Any]) -> Ready:
-    options = wanted.options
-    series = forecast_run.read(Path(data), options)
-    test, _ = forecast_run.split_rows(len(series), options)
-    own = {name: getattr(options, name) for name in forecast_run.PARAMETERS}
-    model = Forecaster(**own, network=wanted.network, training=wanted.training)
-
-    def train(job: Job[Any], verbose: int) -> Any:
-        return forecast_run.train_and_judge(series, job, verbose, Nobody(), None)
-
-    rows = series.rows(0, len(series) - test)
-    return Ready(model, rows, {}, series.notes, f"the last {test} rows", train)
-
-
-def _classify(data: str, wanted: Job[Any]) -> Ready:
-    parts = classify_run.read(Path(data), wanted.options)
-    own = {name: getattr(wanted.options, name) for name in classify_run.PARAMETERS}
-    model = Classifier(**own, network=wanted.network, training=wanted.training)
-    fit: dict[str, Any] = {"labels": parts.labels}
-    given: Any = parts.texts
-    if parts.frame is not None:
-        given, fit = parts.frame, {"text": parts.text_columns, "label": parts.label_column}
-
-    def train(job: Job[Any], verbose: int) -> Any:
-        return classify_run.train_and_judge(parts, job, verbose, Nobody(), None)
-
-    return Ready(model, given, fit, parts.notes, show.counted(len(parts.test), "text"), train)
-
-
-def _tag(data: str, wanted: Job[Any]) -> Ready:
-    parts = tag_run.read(Path(data), wanted.options)
-    own = {name: getattr(wanted.options, name) for name in tag_run.PARAMETERS}
-    model = Tagger(**own, network=wanted.network, training=wanted.training)
-
-    def train(job: Job[Any], verbose: int) -> Any:
-        return tag_run.train_and_judge(parts, job, verbose, Nobody(), None)
-
-    where = show.counted(len(parts.test), "sentence")
-    return Ready(model, parts.train, {}, parts.notes, where, train)
-
-
-def _generate(data: str, wanted: Job[Any]) -> Ready:
-    if Path(data).is_dir():
-        raise UsageError(f"{data} is a folder; tuning needs a text file to learn from")
-    parts = generate_run.read(Path(data), wanted.options)
-    own = {name: getattr(wanted.options, name) for name in generate_run.PARAMETERS}
-    model = Generator(**own, network=wanted.network, training=wanted.training)
-
-    def train(job: Job[Any], verbose: int) -> Any:
-        run = generate_run.train_and_judge(parts, job, verbose, Nobody(), None)
-        return generate_run.with_samples(run, job.options, None)
-
-    return Ready(model, parts.train, {}, parts.notes, parts.where, train)
-
-
-def _translate(data: str, wanted: Job[Any]) -> Ready:
-    parts = translate_run.read(data, wanted.options)
-    own = {name: getattr(wanted.options, name) for name in translate_run.PARAMETERS}
-    model = Translator(**own, network=wanted.network, training=wanted.training)
-
-    def train(job: Job[Any], verbose: int) -> Any:
-        return translate_run.train_and_judge(parts, job, verbose, Nobody(), None)
-
-    return Ready(model, parts.train, {}, parts.notes, show.counted(len(parts.test), "pair"), train)
-
-
-_READERS: Mapping[str, Callable[[str, Job[Any]], Ready]] = {
-    "forecast": _forecast,
-    "classify": _classify,
-    "tag": _tag,
-    "generate": _generate,
-    "translate": _translate,
-}

@@ -1,6 +1,6 @@
 """What the verbs that train have in common: where results go, what is said of them, how they end.
 
-A verb is a function with `with_flags(ItsOptions)` that calls these in the order of its own work;
+A verb is a function with `how.trains(ItsOptions)` that calls these in the order of its own work;
 see `gatewise.cli.forecast`. Imports stand in the functions, so that help and wrong usage are
 answered at once.
 """
@@ -16,10 +16,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import typer
-
+from gatewise.cli.how import How
 from gatewise.cli.options import Job, Options
 from gatewise.engines import processes
 from gatewise.errors import GatewiseError
@@ -32,37 +32,10 @@ if TYPE_CHECKING:
     from gatewise.cli.recording import Recording
     from gatewise.cli.show import Judged
     from gatewise.spec import Training
-    from gatewise.training import History
+    from gatewise.training import History, Watch
 
 INTERRUPTED = 130  # the exit code
 
-Config = Annotated[
-    str | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="YAML file of these options, or a run's metrics.json; flags win.",
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No notes, no progress.")]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Go on with an unfinished run of the same command: OUT.unfinished/."
-    ),
-]
-Minutes = Annotated[
-    float,
-    typer.Option(
-        "--checkpoint-minutes",
-        metavar="number",
-        show_default=False,
-        help="Between two checkpoints within an epoch; another one stands at each epoch's end.",
-    ),
-]
 PAUSE = 1.0  # seconds: an epoch shorter than that costs less to repeat than to store
 
 
@@ -74,22 +47,50 @@ class Order:
     source   name of the data file
     command  the line that was typed, in one spelling
     out      folder of the results
+    checkpoints, recording  of its trainings; what only looks for settings has none
     """
 
     verb: str
-    data: str
     source: str
     command: str
     out: Path
     console: Console
     quiet: bool
     as_json: bool
-    checkpoints: Checkpoints
+    checkpoints: Checkpoints | None = None
+    recording: Recording | None = None
 
     @property
     def verbose(self) -> int:
         """Of the training."""
         return 0 if self.quiet else 1
+
+    @property
+    def watch(self) -> Watch:
+        """Who is told of the trainings, beside the progress that is shown."""
+        from gatewise.training import Nobody
+
+        return Nobody() if self.recording is None else self.recording.watch
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What every fit of the run is given beside its data."""
+        return {"watch": self.watch, "checkpoints": self.checkpoints}
+
+    def __enter__(self) -> Self:
+        """The trainings begin."""
+        if self.recording is not None:
+            self.recording.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.recording is not None:
+            self.recording.__exit__(kind, error, trace)
 
     def tell_notes(self, notes: Sequence[str], told: Sequence[str] = ()) -> None:
         """Those that were not told before."""
@@ -115,38 +116,40 @@ class Run(Protocol):
         """All results into an empty folder."""
 
 
-def order(
-    options: Options,
-    data: str,
-    asked: Mapping[str, Any],
-    config: str | None,
-    *,
-    quiet: bool,
-    as_json: bool,
-    resume: bool = False,
-    minutes: float = 5.0,
-) -> Order:
+def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Order:
     """Found out before anything is read: where results go, and whether they can.
 
     data   path of a file; or of several, with commas between them
     asked  the flags as they were given
-    Raises UsageError.
+    Raises UsageError, MissingExtraError.
     """
     from gatewise.checkpoint import Checkpoints
+    from gatewise.cli.recording import Recording
 
     verb = type(options).verb
     files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
     out = out_folder(getattr(options, "out", None), files[0], verb)
+    command = shell_line(verb, data, asked, how.config)
     return Order(
         verb=verb,
-        data=data,
         source=",".join(file.name for file in files),
-        command=shell_line(verb, data, asked, config),
+        command=command,
         out=out,
-        console=open_console(as_json),
-        quiet=quiet,
-        as_json=as_json,
-        checkpoints=Checkpoints(unfinished(out), minutes=minutes, pause=PAUSE, resume=resume),
+        console=open_console(how.as_json),
+        quiet=how.quiet,
+        as_json=how.as_json,
+        checkpoints=Checkpoints(
+            unfinished(out), minutes=how.checkpoint_minutes, pause=PAUSE, resume=how.resume
+        ),
+        recording=Recording(
+            out,
+            unfinished(out),
+            data,
+            command,
+            track=how.track,
+            track_to=how.track_to,
+            resume=how.resume,
+        ),
     )
 
 
@@ -156,11 +159,10 @@ def unfinished(out: Path) -> Path:
     return out.parent / f"{out.name or place.name}.unfinished"
 
 
-def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
+def finish(order: Order, run: Run, title: str) -> int:
     """Write the results, show scores and places; the exit code.
 
-    title      of the table of scores
-    recording  of the training: its log becomes one of the results
+    title  of the table of scores
     """
     from gatewise import outputs
     from gatewise.cli import show
@@ -168,8 +170,8 @@ def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
     told = run.metrics(order.source)
     with outputs.replacing(order.out) as folder:
         run.write(folder, order, told)
-        recording.keep(run, folder)
-    left = left_behind(order, recording, run.interrupted)
+        keep_log(order, run, folder)
+    left = left_behind(order, run.interrupted)
     if not (order.quiet and order.as_json):
         show.say(order.console, "")
         show.score_table(order.console, title, run.evaluation)
@@ -179,14 +181,22 @@ def finish(order: Order, run: Run, title: str, recording: Recording) -> int:
     return ended(run.interrupted)
 
 
-def left_behind(order: Order, recording: Recording, interrupted: bool) -> dict[str, Path]:
+def keep_log(order: Order, run: Run, folder: Path, failure: Exception | None = None) -> None:
+    """The log of the run, with its scores and its end, among the results."""
+    if order.recording is not None:
+        order.recording.keep(run, folder, failure)
+
+
+def left_behind(order: Order, interrupted: bool) -> dict[str, Path]:
     """What a run has left, and where; checkpoints are, when there is something to go on with."""
     left = places(order.out)
+    if order.checkpoints is None or order.recording is None:
+        return left
     if interrupted and processes.count() == 1:  # several write none
         left["unfinished"] = order.checkpoints.folder
     else:
         order.checkpoints.remove()
-        recording.tidy()
+        order.recording.tidy()
     return left
 
 
