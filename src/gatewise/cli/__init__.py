@@ -104,10 +104,10 @@ def _application(asked: str | None, arguments: Sequence[str]) -> typer.Typer:
 
 def _check_second(name: str, verbs: Mapping[str, Any], arguments: Sequence[str]) -> None:
     """Raises UsageError where no task stands behind the verb, or one that is unknown."""
-    words = [word for word in arguments if not word.startswith("-")]
-    if "--help" in arguments or (len(words) > 1 and words[1] in verbs):
+    behind = [*arguments[arguments.index(name) + 1 :], "-"][0]
+    if "--help" in arguments or behind in verbs:
         return
-    hint = f", not '{words[1]}'{did_you_mean(words[1], verbs)}" if len(words) > 1 else ""
+    hint = "" if behind.startswith("-") else f", not '{behind}'{did_you_mean(behind, verbs)}"
     raise UsageError(f"{name} needs a task: {', '.join(verbs)}{hint}; see gatewise {name} --help")
 
 
