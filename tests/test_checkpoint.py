@@ -16,13 +16,20 @@ from hypothesis import strategies as st
 
 import gatewise as gw
 from gatewise import checkpoint
-from gatewise.checkpoint import Checkpoints, Snapshot, fingerprint, part, prefixed
+from gatewise.checkpoint import (
+    Checkpoints,
+    RunCheckpoints,
+    Snapshot,
+    fingerprint,
+    part,
+    prefixed,
+)
 from gatewise.errors import CheckpointError, UsageError
 from gatewise.training import Nobody
 
 SINE = np.sin(np.arange(120) / 5) + np.random.default_rng(2).normal(0, 0.1, 120)
 OURS = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
-FACTS = {"identity": {"seed": 1}, "epoch": 3}
+FACTS = {"identity": {"seed": 1}, "made by": "numpy", "epoch": 3}
 
 
 def snapshot(value: float = 0.0) -> Snapshot:
@@ -31,15 +38,15 @@ def snapshot(value: float = 0.0) -> Snapshot:
 
 
 def written(folder: Path, count: int) -> list[Path]:
-    stage = Checkpoints(folder).stage()
+    stage = RunCheckpoints(Checkpoints(folder), resume=False).stage()
     for number in range(count):
         stage.write(snapshot(number))
     return sorted((folder / "01").iterdir())
 
 
 def last(folder: Path) -> tuple[Snapshot | None, list[str]]:
-    run = Checkpoints(folder, resume=True)
-    return run.stage().last(FACTS["identity"]), run.notes
+    run = RunCheckpoints(Checkpoints(folder), resume=True)
+    return run.stage().last(FACTS["identity"], FACTS["made by"]), run.notes
 
 
 def small(**training: object) -> gw.Forecaster:
@@ -89,8 +96,8 @@ def test_when_none_is_whole_it_begins_anew_and_says_so(tmp_path):
 
 def test_a_damaged_one_is_never_one_of_the_two_that_are_kept(tmp_path):
     written(tmp_path, 2)[-1].write_bytes(b"torn")
-    stage = Checkpoints(tmp_path, resume=True).stage()
-    stage.last(FACTS["identity"])
+    stage = RunCheckpoints(Checkpoints(tmp_path), resume=True).stage()
+    stage.last(FACTS["identity"], FACTS["made by"])
     stage.write(snapshot(9))
     kept = sorted((tmp_path / "01").iterdir())
     assert [path.name[:6] for path in kept] == ["000001", "000003"]
@@ -131,19 +138,50 @@ def test_times_that_cannot_be_are_refused(wrong, tmp_path):
         Checkpoints(tmp_path, **wrong)
 
 
-def test_where_no_folder_can_be_made_it_says_what_to_do(tmp_path):
+def test_where_no_folder_can_be_nothing_is_trained(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CheckpointError, match="go on with resume"):
-        small().fit(SINE, checkpoints=tmp_path / "file" / "run")
+
+    class Trained(Nobody):
+        def tick(self):
+            raise AssertionError("too late")
+
+    with pytest.raises(UsageError, match="choose another folder"):
+        small().fit(SINE, checkpoints=tmp_path / "file" / "run", watch=Trained())
+
+
+def test_the_same_object_goes_on_with_its_own_run(tmp_path):
+    whole = small(batch_size=8).fit(SINE)
+    keep = Checkpoints(tmp_path)
+    small(batch_size=8).fit(SINE, checkpoints=keep, watch=Interrupts(25))
+    seen = Counts()
+    found = small(batch_size=8).fit(SINE, checkpoints=keep, resume=True, watch=seen)
+    assert fingerprint(found.weights_) == fingerprint(whole.weights_)
+    assert seen.epochs < 2 * 4  # of early stopping and of all rows
+    small(batch_size=8).fit(SINE, checkpoints=keep)
+    assert (tmp_path / "before/01").is_dir()
+
+
+class Counts(Nobody):
+    epochs = 0
+
+    def epoch(self, record, best):
+        self.epochs += 1
+
+
+def test_another_version_or_device_is_told(tmp_path):
+    written(tmp_path, 1)
+    run = RunCheckpoints(Checkpoints(tmp_path), resume=True)
+    run.stage().last(FACTS["identity"], "numpy 9 on cuda")
+    assert "are of numpy, this is numpy 9 on cuda" in run.notes[-1]
 
 
 FULL_DISK = """
 import resource, sys
 import numpy as np
-from gatewise.checkpoint import Checkpoints, Snapshot
+from gatewise.checkpoint import Checkpoints, RunCheckpoints, Snapshot
 from gatewise.errors import CheckpointError
-facts = {"identity": {"seed": 1}}
-stage = Checkpoints(sys.argv[1]).stage()
+facts = {"identity": {"seed": 1}, "made by": "numpy"}
+stage = RunCheckpoints(Checkpoints(sys.argv[1]), resume=False).stage()
 stage.write(Snapshot({"w": np.zeros(9)}, {**facts, "value": 1}))
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # no file may grow beyond some bytes
 try:

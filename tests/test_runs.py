@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -347,3 +348,35 @@ def test_a_killed_run_leaves_the_epochs_that_it_did(here):
     assert forecast("shop.csv", *TARGET, *SMALL, "--quiet", "--out", "out") == 0
     assert [run.state for run in logged_runs(here)] == ["finished"]
     assert not (here / "out.unfinished").exists()
+
+
+def test_a_fit_behind_one_that_failed_is_a_run_of_its_own(tmp_path):
+    log = RunLog(tmp_path / "a.jsonl")
+    series = np.sin(np.arange(120) / 5)
+
+    def learn(**training):
+        network, training = gw.Network(hidden_size=2, shortcut=0), gw.Training(epochs=2, **training)
+        gw.Forecaster(1, lookback=5, verbose=0, network=network, training=training).fit(
+            series, watch=log
+        )
+
+    with pytest.raises(gw.DivergedError):
+        learn(learning_rate=1e12, clip_norm=None)
+    learn(learning_rate=0.02)
+    log.close()
+    first, second = sorted(logged_runs(tmp_path), key=lambda run: run.state)
+    assert (first.state, second.state) == ("failed", "finished")
+    assert second.settings["learning_rate"] == 0.02
+
+
+def test_a_log_on_a_full_disk_says_so(tmp_path, monkeypatch):
+    log = RunLog(tmp_path / "a.jsonl")
+    log.about({"task": "forecast"})
+    log.begin(1, 1)
+
+    def full(file, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(gw.RunError, match="No space left on device"):
+        log.begin(1, 1)

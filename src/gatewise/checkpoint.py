@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +24,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.engines import processes
 from gatewise.errors import CheckpointError, UsageError
 
 Arrays = Mapping[str, NDArray[Any]]
 
+FORMAT = 1
 KEPT = 2  # should the newest be damaged, the one before is there
 ENDING = ".safetensors"
 NAME = re.compile(r"(\d{6,})-([0-9a-f]{64})\.safetensors")
@@ -47,15 +48,14 @@ class Snapshot:
 
 @final
 class Checkpoints:
-    """The checkpoints of a run, in a folder of its own.
+    """Where checkpoints are written, and how often.
 
-    folder   where they are; made when the first is written
+    folder   of one run alone; made when the first is written
     minutes  after so many another is written, in the middle of an epoch
     batches  or after so many batches; None: by the clock alone
     pause    seconds: an epoch that ends sooner after the last checkpoint writes none. 0: each does
     resume   go on where the checkpoints that are there end; without any, begin. Else what is there
              is put aside, into `before`
-    notes    what must be said of how it went on
     """
 
     def __init__(
@@ -75,22 +75,23 @@ class Checkpoints:
         self.folder = Path(folder)
         self.minutes, self.batches, self.pause = minutes, batches, pause
         self.resume = resume
+
+
+@final
+class RunCheckpoints:
+    """The checkpoints of one run: of one fit, or of several that belong together.
+
+    notes  what must be said of how it went on
+    begun  trainings
+    """
+
+    def __init__(self, how: Checkpoints, *, resume: bool) -> None:
+        self.how, self.folder, self.resume = how, how.folder, resume
         self.notes: list[str] = []
         self.begun = 0
 
-    def stage(self) -> Stage | None:
-        """Of the next training of the run; None where several processes train together: each has
-        random numbers and streams of its own. Raises UsageError where these are to go on.
-        """
-        if processes.count() > 1:
-            if self.resume:
-                raise UsageError(
-                    "several processes that train together write no checkpoints, so there are none "
-                    "to go on from; leave resume out, or start without torchrun"
-                )
-            if NONE_KEPT not in self.notes:
-                self.notes.append(NONE_KEPT)
-            return None
+    def stage(self) -> Stage:
+        """Of the next training. Raises UsageError where no folder can be."""
         if not self.begun:
             self._prepare()
         self.begun += 1
@@ -100,16 +101,23 @@ class Checkpoints:
         found = self._stages()
         if self.resume and not found:
             self.notes.append(f"there is no checkpoint in {self.folder}: the run began anew")
-        if self.resume or not found:
-            return
-        aside = self.folder / BEFORE
         try:
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir()
-            for stage in found:
-                stage.rename(aside / stage.name)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+            if found and not self.resume:
+                self._put_aside(found)
         except OSError as error:
-            raise _unwritable(self.folder, error) from error
+            raise UsageError(
+                f"checkpoints cannot be written into {self.folder} ({error.strerror}); choose "
+                f"another folder"
+            ) from error
+
+    def _put_aside(self, found: Sequence[Path]) -> None:
+        aside = self.folder / BEFORE
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        for stage in found:
+            stage.rename(aside / stage.name)
         self.notes.append(f"the checkpoints of an earlier run were put into {aside}")
 
     def _stages(self) -> list[Path]:
@@ -118,7 +126,7 @@ class Checkpoints:
         return [entry for entry in self.folder.iterdir() if STAGE.fullmatch(entry.name)]
 
     def remove(self) -> None:
-        """When the run has come to its end."""
+        """When all has come to its end."""
         for entry in [*self._stages(), self.folder / BEFORE]:
             shutil.rmtree(entry, ignore_errors=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
@@ -126,17 +134,20 @@ class Checkpoints:
 
 
 def checkpoints_of(
-    given: Checkpoints | str | os.PathLike[str] | None, resume: bool
-) -> Checkpoints | None:
-    """As `fit` takes them: a folder, or how to write them. Raises UsageError."""
+    given: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None, resume: bool
+) -> RunCheckpoints | None:
+    """The run of what `fit` was given: a folder, how to write them, or a run that it belongs to.
+
+    Raises UsageError.
+    """
     if given is None:
         if resume:
             raise UsageError("resume=True needs checkpoints=, the folder to go on from")
         return None
-    if isinstance(given, Checkpoints):
-        given.resume = given.resume or resume
+    if isinstance(given, RunCheckpoints):
         return given
-    return Checkpoints(given, resume=resume)
+    how = given if isinstance(given, Checkpoints) else Checkpoints(given)
+    return RunCheckpoints(how, resume=resume or how.resume)
 
 
 @final
@@ -145,14 +156,15 @@ class Stage:
     """The checkpoints of one training."""
 
     folder: Path
-    run: Checkpoints
+    run: RunCheckpoints
     good: list[Path] = field(default_factory=list)
     number: int = 0
     written: float = field(default_factory=time.perf_counter)
     batches: int = 0
 
-    def last(self, identity: Mapping[str, Any]) -> Snapshot | None:
-        """The newest that is whole, where the run is to go on; its facts hold the `identity`.
+    def last(self, identity: Mapping[str, Any], made_by: str) -> Snapshot | None:
+        """The newest that is whole, where the run is to go on; its facts hold the `identity`, and
+        what it was `made by`: where that differs, a note says so.
 
         Raises UsageError where it is another run's.
         """
@@ -168,6 +180,11 @@ class Stage:
                 self.run.notes.append(f"the checkpoint {path} is damaged; the one before is used")
         if snapshot is not None:
             _check_same(snapshot.facts["identity"], identity, self.folder)
+            before, now = snapshot.facts["made by"], made_by
+            if before != now:
+                self.run.notes.append(
+                    f"the checkpoints are of {before}, this is {now}: the last bits may differ"
+                )
         elif found:
             self.run.notes.append(f"no checkpoint in {self.folder} is whole: it began anew")
         return snapshot
@@ -175,11 +192,12 @@ class Stage:
     def due(self) -> bool:
         """Whether, in the middle of an epoch, another is to be written; asked after each batch."""
         self.batches += 1
-        late = time.perf_counter() - self.written >= 60.0 * self.run.minutes
-        return late or (self.run.batches is not None and self.batches >= self.run.batches)
+        how = self.run.how
+        late = time.perf_counter() - self.written >= 60.0 * how.minutes
+        return late or (how.batches is not None and self.batches >= how.batches)
 
     def due_after_epoch(self) -> bool:
-        return time.perf_counter() - self.written >= self.run.pause
+        return time.perf_counter() - self.written >= self.run.how.pause
 
     def write(self, snapshot: Snapshot) -> None:
         """Another one. Raises CheckpointError when it cannot be stored; the last one stays."""
@@ -190,7 +208,10 @@ class Stage:
         name = f"{self.number + 1:06d}-{hashlib.sha256(content).hexdigest()}{ENDING}"
         fresh = self.folder / f".{name}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True)
+                _sync(self.run.folder.parent)
+                _sync(self.run.folder)
             try:
                 with fresh.open("wb") as file:
                     file.write(content)
@@ -307,6 +328,6 @@ def part(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
     }
 
 
-def remarks(checkpoints: Checkpoints | None) -> Sequence[str]:
+def remarks(checkpoints: RunCheckpoints | None) -> Sequence[str]:
     """What must be said of how a run went on."""
     return () if checkpoints is None else tuple(checkpoints.notes)

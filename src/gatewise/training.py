@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import IntArray, Source
-from gatewise.checkpoint import Snapshot, Stage, fingerprint, part, prefixed
+from gatewise.checkpoint import FORMAT, Snapshot, Stage, fingerprint, part, prefixed
 from gatewise.engine import Engine, EpochPlan, HowFar, Progress
 from gatewise.engines import processes
 from gatewise.errors import DivergedError
@@ -168,13 +168,13 @@ class Course:
         kept = ("start", "best_loss", "best_epoch", "drops", "waited", "done", "seconds", "stopped")
         facts = {name: getattr(self, name) for name in kept}
         records = [asdict(record) for record in self.records]
-        facts |= {"records": records, "identity": identity, "version": engine.version}
+        facts |= {"records": records, "identity": identity, "made by": _made_by(engine)}
         return Snapshot(arrays, facts)
 
     @classmethod
     def restored(cls, engine: Engine, kept: Snapshot) -> Course:
         """The course of a snapshot, and the engine as it was then."""
-        facts = {n: v for n, v in kept.facts.items() if n not in ("records", "identity", "version")}
+        facts = {n: v for n, v in kept.facts.items() if n not in ("records", "identity", "made by")}
         best, best_state = part(kept.arrays, "best_weights"), part(kept.arrays, "best_state")
         weights, state = part(kept.arrays, "weights"), part(kept.arrays, "state")
         if facts["stopped"] is None:
@@ -283,7 +283,7 @@ class _Keeper:
     identity: Mapping[str, Any]
 
     def last(self) -> Snapshot | None:
-        return self.stage.last(self.identity)
+        return self.stage.last(self.identity, _made_by(self.engine))
 
     def write(self, course: Course) -> None:
         self.stage.write(course.snapshot(self.engine, self.identity))
@@ -326,6 +326,10 @@ def _plan(
     )
 
 
+def _made_by(engine: Engine) -> str:
+    return f"{engine.name} {engine.version} on {engine.device}"
+
+
 def _identity(
     engine: Engine,
     train: Source,
@@ -336,6 +340,7 @@ def _identity(
     """What must be the same for a run to go on."""
     held = {} if validation is None else validation.arrays
     return {
+        "format of checkpoints": FORMAT,
         "engine": engine.name,
         **run,
         "training": training.model_dump(mode="json"),

@@ -45,7 +45,7 @@ def forecast(
         with outputs.replacing(order.out) as folder:
             run.write(folder, order, metrics)
             verbs.keep_log(order, run, folder, run.failure)
-    places = verbs.left_behind(order, run.interrupted)
+    places = verbs.left_behind(order, run.interrupted or run.failure is not None)
     if not (how.quiet and how.as_json):
         show.say(order.console, "")
         title = f"Test: the last {run.test} rows, kept from training"

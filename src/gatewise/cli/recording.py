@@ -84,7 +84,7 @@ class Recording:
         trace: TracebackType | None,
     ) -> None:
         self._ends.__exit__(kind, error, trace)
-        if isinstance(error, KeyboardInterrupt) and not self.log.epochs:
+        if isinstance(error, KeyboardInterrupt) and not (self.log.epochs or self.log.resume):
             self.tidy()  # nothing was done, nothing is left
 
     def keep(self, run: Run, folder: Path, failure: Exception | None = None) -> None:

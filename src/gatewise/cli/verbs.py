@@ -28,7 +28,7 @@ from gatewise.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gatewise.checkpoint import Checkpoints
+    from gatewise.checkpoint import RunCheckpoints
     from gatewise.cli.recording import Recording
     from gatewise.cli.show import Judged
     from gatewise.spec import Training
@@ -57,7 +57,7 @@ class Order:
     console: Console
     quiet: bool
     as_json: bool
-    checkpoints: Checkpoints | None = None
+    checkpoints: RunCheckpoints | None = None
     recording: Recording | None = None
 
     @property
@@ -123,7 +123,7 @@ def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Or
     asked  the flags as they were given
     Raises UsageError, MissingExtraError.
     """
-    from gatewise.checkpoint import Checkpoints
+    from gatewise.checkpoint import Checkpoints, RunCheckpoints
     from gatewise.cli.recording import Recording
 
     verb = type(options).verb
@@ -138,8 +138,9 @@ def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Or
         console=open_console(how.as_json),
         quiet=how.quiet,
         as_json=how.as_json,
-        checkpoints=Checkpoints(
-            unfinished(out), minutes=how.checkpoint_minutes, pause=PAUSE, resume=how.resume
+        checkpoints=RunCheckpoints(
+            Checkpoints(unfinished(out), minutes=how.checkpoint_minutes, pause=PAUSE),
+            resume=how.resume,
         ),
         recording=Recording(
             out,
@@ -187,12 +188,12 @@ def keep_log(order: Order, run: Run, folder: Path, failure: Exception | None = N
         order.recording.keep(run, folder, failure)
 
 
-def left_behind(order: Order, interrupted: bool) -> dict[str, Path]:
-    """What a run has left, and where; checkpoints are, when there is something to go on with."""
+def left_behind(order: Order, unfinished: bool) -> dict[str, Path]:
+    """What a run has left, and where; checkpoints too, where there is something to go on with."""
     left = places(order.out)
     if order.checkpoints is None or order.recording is None:
         return left
-    if interrupted and processes.count() == 1:  # several write none
+    if unfinished and processes.count() == 1:  # several write none
         left["unfinished"] = order.checkpoints.folder
     else:
         order.checkpoints.remove()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
-from gatewise.errors import UsageError
+from gatewise.errors import RunError, UsageError
 from gatewise.outputs import plain
 from gatewise.runs.record import Event, Record
 
@@ -57,8 +57,14 @@ class RunLog(Record):
             told["resumed"] = True
         line = json.dumps(plain(told), ensure_ascii=False, allow_nan=False) + "\n"
         rest = line.encode("utf-8", "replace")
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            raise RunError(
+                f"the log {self.path} cannot be written any more ({error.strerror}); make room, or "
+                f"train without it"
+            ) from error
         if told["event"] == "done":
             self._close()
             self._close, self.resume, self.anew = None, False, False

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -203,7 +204,7 @@ def logged_runs(folder: str | os.PathLike[str]) -> list[LoggedRun]:
             f"no run is logged in {top} or below; a task verb leaves run.jsonl in its --out, and "
             f"in Python fit(..., watch=gatewise.RunLog('{top / 'run.jsonl'}')) writes one"
         )
-    return sorted(found, key=lambda run: str(run.about["at"]))
+    return sorted(found, key=lambda run: datetime.fromisoformat(str(run.about["at"])))
 
 
 def _runs_of(path: Path, top: Path) -> list[LoggedRun]:

@@ -60,8 +60,8 @@ class Record(ABC):
     def about(self, facts: Mapping[str, Any]) -> None:
         """What is trained next: facts hold until others of the same name are told."""
         again = "task" in facts and not self._facts.get("round")
-        if again and self._running and self.epochs:
-            self.close()
+        if again and self._running:
+            self.close(*(("failed", "its training did not end") if self._training else ()))
         self._facts |= facts
 
     def begin(self, epochs: int, batches: int) -> None:
@@ -85,12 +85,16 @@ class Record(ABC):
 
     def go_on(self, records: Sequence[EpochRecord], best_epoch: int, done: int) -> None:  # noqa: ARG002
         """What went before a kill: told again, for the last line of an epoch counts."""
+        lowest = math.inf
         for record in records:
-            self.epoch(record, record.epoch == best_epoch)
+            loss = record.validation_loss
+            self.epoch(record, loss is None or loss < lowest)
+            lowest = min(lowest, math.inf if loss is None else loss)
 
     def end(self, history: History) -> None:
         how = {"stopped": history.stopped, "best_epoch": history.best_epoch}
         self.write({"event": "end", "training": self._training, **how})
+        self._training = ""
 
     def scores(self, evaluation: Judged) -> None:
         """The scores on data kept from training, beside the baselines."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
+from gatewise.checkpoint import Checkpoints, RunCheckpoints, checkpoints_of, remarks
 from gatewise.data.encoded import Truncation
 from gatewise.data.labels import LabelCodec
 from gatewise.data.units import Unit
@@ -136,7 +136,7 @@ class Classifier:
         label: str | None = None,
         start: Classifier | str | os.PathLike[str] | None = None,
         watch: Watch | Sequence[Watch] | None = None,
-        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        checkpoints: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
         """Learn from inputs and their labels, or from a frame of any kind.

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.checkpoint import Checkpoints
+from gatewise.checkpoint import RunCheckpoints
 from gatewise.data.sequences import Ragged, Sequences, batches
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
@@ -56,7 +56,7 @@ def train_members(
     watch: Watch,
     given: Mapping[str, Singles],
     beginnings: Sequence[Beginning] = (),
-    checkpoints: Checkpoints | None = None,
+    checkpoints: RunCheckpoints | None = None,
 ) -> list[Member]:
     """Train `count` networks, one after the other; each from its own beginning where there is one.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
 from gatewise.batch import IntArray, thin
-from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
+from gatewise.checkpoint import Checkpoints, RunCheckpoints, checkpoints_of, remarks
 from gatewise.data.repair import Duplicates, Fill
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
 from gatewise.data.splits import rolling_origins
@@ -138,7 +138,7 @@ class Forecaster:
         duplicates: Duplicates | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
         watch: Watch | Sequence[Watch] | None = None,
-        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        checkpoints: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
         """Learn from a dataframe of any kind, a NumPy array, or a SeriesTable.
@@ -294,7 +294,7 @@ class Forecaster:
         folds: int = 4,
         refit: bool | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
-        checkpoints: Checkpoints | None = None,
+        checkpoints: RunCheckpoints | None = None,
         watch: Watch | None = None,
     ) -> ForecastEvaluation:
         """One forecast per fold from origins that are `horizon` apart and end with the data.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
+from gatewise.checkpoint import Checkpoints, RunCheckpoints, checkpoints_of, remarks
 from gatewise.data.encoded import Ids
 from gatewise.data.text import TextCodec
 from gatewise.engines.onnx.engine import Engine as Runner
@@ -110,7 +110,7 @@ class Generator:
         *,
         start: Generator | str | os.PathLike[str] | None = None,
         watch: Watch | Sequence[Watch] | None = None,
-        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        checkpoints: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
         """Learn from one long text, or from a list of texts: then what is written ends, too.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import Source
-from gatewise.checkpoint import Checkpoints
+from gatewise.checkpoint import RunCheckpoints
 from gatewise.spec import NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, State, begin_on
 from gatewise.tasks.rate_finding import RateSearch
@@ -49,7 +49,7 @@ def learn(
     watch: Watch,
     given: Weights | None = None,
     beginning: Beginning | None = None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: RunCheckpoints | None = None,
 ) -> Learnt:
     """Train a network, from its beginning where there is one, else from seeded weights: `given`
     ones (token vectors from a file, say) replace those.

@@ -11,6 +11,7 @@ from gatewise.spec import AUTO, NetworkSpec, Training
 from gatewise.tasks.beginning import Beginning, begin_on
 from gatewise.tasks.rate_finding import USUAL, RateSearch, find_rate
 from gatewise.tasks.shared import TASKS, parameter_names
+from gatewise.training import EpochRecord, Nobody
 
 
 def with_rate(
@@ -37,6 +38,13 @@ def told(rates: RateSearch | None) -> list[str]:
     return [*([] if rates is None else [rates.in_words]), *processes.together()]
 
 
+class _Enough(Nobody):
+    """Ends the training behind a range test."""
+
+    def epoch(self, record: EpochRecord, best: bool) -> None:  # noqa: ARG002
+        raise KeyboardInterrupt
+
+
 def find_learning_rate(model: Any, *data: Any, **fit_arguments: Any) -> RateSearch:
     """Try learning rates on what `model.fit(*data, **fit_arguments)` would learn from.
 
@@ -54,9 +62,10 @@ def find_learning_rate(model: Any, *data: Any, **fit_arguments: Any) -> RateSear
         )
     params = {name: getattr(model, name) for name in parameter_names(task)}
     # one update after the test: fit is the only place that knows how the data is read
-    least = {"learning_rate": AUTO, "epochs": 1, "examples_per_epoch": 1}
+    least = {"learning_rate": AUTO, "examples_per_epoch": 1}
     params["training"] = (params["training"] or Training()).replace(**least)
     if "members" in params and fit_arguments.get("start") is None:
         params["members"] = 1
-    found: RateSearch = task(**{**params, "verbose": 0}).fit(*data, **fit_arguments).rates_
+    learning = task(**{**params, "verbose": 0})
+    found: RateSearch = learning.fit(*data, **fit_arguments, watch=_Enough()).rates_
     return found

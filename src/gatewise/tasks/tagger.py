@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
+from gatewise.checkpoint import Checkpoints, RunCheckpoints, checkpoints_of, remarks
 from gatewise.data.conll import TaggedSentences, read_tagged, tagged
 from gatewise.data.features import TokenCodec
 from gatewise.data.sequences import batches
@@ -95,7 +95,7 @@ class Tagger:
         *,
         start: Tagger | str | os.PathLike[str] | None = None,
         watch: Watch | Sequence[Watch] | None = None,
-        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        checkpoints: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
         """Learn from sentences (lists of tokens) and a list of tags for each.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.checkpoint import Checkpoints, Stage
+from gatewise.checkpoint import RunCheckpoints, Stage
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
 from gatewise.engine import Engine
@@ -59,7 +59,7 @@ def train(
     device: str,
     seed: int,
     watch: Watch,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: RunCheckpoints | None = None,
 ) -> Trained:
     """Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit."""
     spec = plan.spec

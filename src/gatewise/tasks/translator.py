@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.checkpoint import Checkpoints, checkpoints_of, remarks
+from gatewise.checkpoint import Checkpoints, RunCheckpoints, checkpoints_of, remarks
 from gatewise.data.pairs import Pairs
 from gatewise.data.units import Unit
 from gatewise.engines.onnx.engine import build_graphs
@@ -118,7 +118,7 @@ class Translator:
         *,
         start: Translator | str | os.PathLike[str] | None = None,
         watch: Watch | Sequence[Watch] | None = None,
-        checkpoints: Checkpoints | str | os.PathLike[str] | None = None,
+        checkpoints: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
     ) -> Self:
         """Learn from sources and their targets: texts, or lists of tokens (texts, whole numbers).
