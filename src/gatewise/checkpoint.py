@@ -16,6 +16,7 @@ import re
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ KEPT = 2  # should the newest be damaged, the one before is there
 ENDING = ".safetensors"
 NAME = re.compile(r"(\d{6,})-([0-9a-f]{64})\.safetensors")
 STAGE = re.compile(r"\d{2,}")
+LOCK = "lock"
 BEFORE = "before"  # what an earlier run left, when a new one begins in its folder
 NONE_KEPT = "several processes write no checkpoints: a run that is killed begins anew"
 MOST_TOLD = 5  # differences between two runs
@@ -89,6 +91,13 @@ class RunCheckpoints:
         self.how, self.folder, self.resume = how, how.folder, resume
         self.notes: list[str] = []
         self.begun = 0
+        self._unlock: weakref.finalize[..., None] | None = None
+
+    def nothing_there(self) -> list[str]:
+        """The note where a run is to go on and no checkpoint is there."""
+        if not self.resume or self._stages():
+            return []
+        return [f"there is no checkpoint in {self.folder}: the run begins anew"]
 
     def stage(self) -> Stage:
         """Of the next training. Raises UsageError where no folder can be."""
@@ -99,11 +108,11 @@ class RunCheckpoints:
 
     def _prepare(self) -> None:
         found = self._stages()
-        if self.resume and not found:
-            self.notes.append(f"there is no checkpoint in {self.folder}: the run began anew")
+        self.notes += self.nothing_there()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.folder).close()
+            self._lock()
             if found and not self.resume:
                 self._put_aside(found)
         except OSError as error:
@@ -111,6 +120,24 @@ class RunCheckpoints:
                 f"checkpoints cannot be written into {self.folder} ({error.strerror}); choose "
                 f"another folder"
             ) from error
+
+    def _lock(self) -> None:
+        """Held until this is gone, or its process. Raises UsageError where another one has it."""
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        file = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT)
+        self._unlock = weakref.finalize(self, os.close, file)
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another process trains with the checkpoints in {self.folder}; wait for it, or "
+                f"choose another place for the results"
+            ) from None
+        except OSError:  # a file system without locks
+            return
 
     def _put_aside(self, found: Sequence[Path]) -> None:
         aside = self.folder / BEFORE
@@ -129,6 +156,7 @@ class RunCheckpoints:
         """When all has come to its end."""
         for entry in [*self._stages(), self.folder / BEFORE]:
             shutil.rmtree(entry, ignore_errors=True)
+        (self.folder / LOCK).unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
@@ -170,22 +198,24 @@ class Stage:
         """
         found = _found(self.folder) if self.run.resume else []
         self.number = max((number for number, _, _ in found), default=0)
-        snapshot = None
+        snapshot, damaged = None, []
         for _, digest, path in reversed(found):
             read = _read(path, digest)
             if read is not None:
                 self.good.insert(0, path)
                 snapshot = snapshot or read
             elif snapshot is None:
-                self.run.notes.append(f"the checkpoint {path} is damaged; the one before is used")
+                damaged.append(path)
         if snapshot is not None:
             _check_same(snapshot.facts["identity"], identity, self.folder)
+            for path in damaged:
+                self.run.notes.append(f"the checkpoint {path} is damaged; the one before is used")
             before, now = snapshot.facts["made by"], made_by
             if before != now:
                 self.run.notes.append(
                     f"the checkpoints are of {before}, this is {now}: the last bits may differ"
                 )
-        elif found:
+        elif self.run.resume and self.folder.is_dir():
             self.run.notes.append(f"no checkpoint in {self.folder} is whole: it began anew")
         return snapshot
 

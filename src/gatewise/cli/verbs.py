@@ -130,7 +130,11 @@ def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Or
     files = [Path(part) for part in ([data] if Path(data).exists() else data.split(","))]
     out = out_folder(getattr(options, "out", None), files[0], verb)
     command = shell_line(verb, data, asked, how.config)
-    return Order(
+    checkpoints = RunCheckpoints(
+        Checkpoints(unfinished(out), minutes=how.checkpoint_minutes, pause=PAUSE),
+        resume=how.resume,
+    )
+    found = Order(
         verb=verb,
         source=",".join(file.name for file in files),
         command=command,
@@ -138,10 +142,7 @@ def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Or
         console=open_console(how.as_json),
         quiet=how.quiet,
         as_json=how.as_json,
-        checkpoints=RunCheckpoints(
-            Checkpoints(unfinished(out), minutes=how.checkpoint_minutes, pause=PAUSE),
-            resume=how.resume,
-        ),
+        checkpoints=checkpoints,
         recording=Recording(
             out,
             unfinished(out),
@@ -152,6 +153,8 @@ def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Or
             resume=how.resume,
         ),
     )
+    found.tell_notes(checkpoints.nothing_there())
+    return found
 
 
 def unfinished(out: Path) -> Path:

@@ -51,6 +51,8 @@ class MLflow(Record):
                 raise MissingExtraError(package, extra="track")
 
     def write(self, event: Event) -> None:
+        if event["event"] != "run" and not self._run:
+            return  # it could not begin, and that was said
         match event["event"]:
             case "run":
                 self._begin(event)
@@ -135,8 +137,11 @@ def _client(path: Path) -> Any:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return MlflowClient(tracking_uri=f"sqlite:///{path}")
-        except OSError as error:
-            raise UsageError(f"MLflow's file {path} cannot be written: {error.strerror}") from None
+        except Exception as error:  # of the database, or its driver
+            said = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise UsageError(
+                f"MLflow's file {path} cannot be used ({said}); choose another place for it"
+            ) from None
 
 
 def _named(name: str) -> str:

@@ -86,9 +86,10 @@ class RateSearch:
         axes.plot(self.rates, self.smoothed, color="#1f6feb", linewidth=2, label="smoothed")
         words = f"suggestion {self.suggestion:.2g}"
         axes.axvline(self.suggestion, color="#d1242f", linestyle="--", label=words)
-        start, low = float(self.smoothed[0]), float(self.smoothed.min())
-        room = 0.15 * max(start - low, 0.05 * abs(start)) or 0.1
-        axes.set_ylim(low - room, max(start, low) + 3 * room)  # what exploded may lie outside
+        before = self.losses[: max(FEWEST, int(0.8 * len(self.losses)))]  # it exploded
+        low, high = float(min(before.min(), self.smoothed.min())), float(before.max())
+        room = 0.1 * max(high - low, 0.05 * abs(high)) or 0.1
+        axes.set_ylim(low - room, high + room)  # what exploded may lie outside
         axes.set_xscale("log")
         axes.set_xlabel("learning rate")
         axes.set_ylabel("training loss")

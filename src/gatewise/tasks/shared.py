@@ -88,7 +88,7 @@ def set_params(task: Any, **params: Any) -> None:
     for key, value in params.items():
         name, _, field = key.partition("__")
         if name not in known or (field and name not in NESTED):
-            hint = did_you_mean(key, known)
+            hint = did_you_mean(key, known) or _nested_hint(key)
             raise UsageError(f"{type(task).__name__} has no parameter '{key}'{hint}")
         if field:
             nested.setdefault(name, {})[field] = value
@@ -99,6 +99,16 @@ def set_params(task: Any, **params: Any) -> None:
         changed[name] = settings.replace(**fields)
     for name, value in changed.items():
         setattr(task, name, value)
+
+
+def _nested_hint(key: str) -> str:
+    """`; did you mean 'network__hidden_size'?`"""
+    named = {f"{nest}__{name}": name for nest, kind in NESTED.items() for name in kind.model_fields}
+    field = key.rpartition("__")[2]
+    whole = next((path for path, name in named.items() if name == field), None)
+    if whole is not None:
+        return f"; did you mean '{whole}'?"
+    return did_you_mean(key, named)
 
 
 def argument_problems(task: Any) -> list[str]:
