@@ -103,7 +103,8 @@ def tune(
     search   grid, random, bayes (tree-structured Parzen estimator)
     prune    end trials early that fall behind: none, hyperband, median
     jobs     processes, one thread each
-    timeout  seconds after which no trial begins
+    timeout  seconds after which the search ends: a trial under way is dropped, unless none was
+             complete when it began
     test     share (below 1) or number of examples kept from all trials; None: a fifth
     seed     of the search
     out      folder that keeps the study; None: it is not kept
