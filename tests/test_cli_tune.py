@@ -141,7 +141,7 @@ def test_another_folder_of_results_is_not_overwritten(there, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["forcast", "shop.csv"], "Did you mean 'forecast'?"),
+        (["forcast", "shop.csv"], "did you mean 'forecast'?"),
         (["forecast", "shop.csv", "--horizon", "6", "--search", "best"], "search should be"),
         (["forecast", "shop.csv", "--horizon", "6", "--timeout", "soon"], "or such as 10m"),
         (["forecast", "shop.csv", "--horizon", "6", "--space", "no.yaml"], "no file no.yaml"),
@@ -185,6 +185,24 @@ def test_ctrl_c_before_a_trial_is_complete_keeps_the_study(there, capsys, monkey
     monkeypatch.setattr("gatewise.cli.tune_run.audience", lambda verbose: Interrupter())
     assert tune("forecast", "shop.csv", *TARGET, *FAST, *OWN, "--out", "early") == 130
     assert "the study is kept in early: --resume goes on with it" in capsys.readouterr().err
+
+
+def test_a_refit_that_fails_is_told_after_all_is_written(there, capsys, monkeypatch):
+    from gatewise.cli import forecast_run
+    from gatewise.errors import DivergedError
+
+    begun = []
+
+    def failed(*given):
+        begun.append(given)
+        raise DivergedError("the loss is not a number")
+
+    monkeypatch.setattr(forecast_run, "refitted", failed)
+    words = ["forecast", "shop.csv", *TARGET, *FAST, *OWN, "--trials", "1", "--quiet"]
+    assert tune(*words, "--refit", "--out", "refit") == 1
+    assert "the loss is not a number" in capsys.readouterr().err
+    assert metrics(there / "refit")["tuning"]["counts"]["complete"] == 1
+    assert len(begun) == 1  # nothing of the defaults is shipped, so they are not refitted
 
 
 def test_what_is_given_is_not_tried(there, capsys):

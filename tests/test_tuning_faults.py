@@ -3,7 +3,11 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +23,20 @@ from gatewise.tuning import worker as workers
 from gatewise.tuning.progress import Silent
 from gatewise.tuning.record import Settings
 
+# one epoch is a step for each of 50,000 rows
+ORPHANED = """
+import sys, time
+sys.path[:0] = {paths!r}
+from studies import *
+from gatewise.tuning.trial import Job
+from gatewise.tuning.worker import Worker
+training = gw.Training(epochs=1, batch_size=1)
+worker = Worker(Job(forecaster(training=training), sine(50_000), {{}}))
+assert worker.receive() == ("ready",)
+worker.send((0, {{"network__hidden_size": 64}}, None))
+print(worker.process.pid, flush=True)
+time.sleep(600)
+"""
 FEW = {"search": "random", "trials": 3}
 
 
@@ -231,6 +249,29 @@ def test_a_process_that_dies_costs_its_trial_alone(monkeypatch):
     assert all(worker.process.poll() is not None for worker in team)  # none is left behind
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_a_process_whose_parent_was_killed_ends_within_its_epoch():
+    text = ORPHANED.format(paths=[path for path in sys.path if path])
+    parent = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
+    worker = Path("/proc") / parent.stdout.readline().strip() / "stat"
+    time.sleep(3.0)  # it is in its epoch, which takes minutes
+    assert running(worker)
+    parent.kill()
+    parent.communicate()
+    until = time.monotonic() + 5.0
+    while running(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not running(worker)
+
+
+def running(stat):
+    """Whether the process is there and no zombie."""
+    try:
+        return stat.read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_memory_runs_out_in_one_trial(monkeypatch):
     fit = gw.Forecaster.fit
 
@@ -245,8 +286,15 @@ def test_memory_runs_out_in_one_trial(monkeypatch):
     assert "out of memory" in found.table().query("hidden_size == 8").reason.item()
 
 
-def test_where_every_trial_fails_alike_the_study_ends_at_once():
-    with pytest.raises(UsageError, match=r"every trial fails: .*segment_length"):
+def test_some_that_fail_alike_do_not_speak_for_all():
+    # this seed draws the lookback that is longer than the data three times before the other
+    found = search({"lookback": [4, 300]}, search="random", trials=5, seed=9)
+    assert [trial.state for trial in found.trials[:3]] == ["failed"] * 3
+    assert found.best.params == {"lookback": 4}
+
+
+def test_where_every_trial_fails_for_what_was_given_it_is_a_mistake_of_the_user():
+    with pytest.raises(UsageError, match=r"no trial of 4 came to its end.*segment_length"):
         search({"segment_length": [3], "dropout": [0.1, 0.2, 0.3, 0.4]}, search="grid", trials=None)
 
 
@@ -279,9 +327,31 @@ def test_time_is_up_after_the_first_complete_trial(tmp_path):
     )
 
 
-def test_without_optuna_the_extra_is_named(monkeypatch):
-    import sys
+def test_time_is_up_where_trials_fail_too():
+    model = forecaster(training=gw.Training(epochs=3, batch_size=32, clip_norm=None))
+    space = {"learning_rate": [1e30], "hidden_size": [2, 4, 8]}
+    with pytest.raises(RunError, match=r"no trial of 1 came to its end.*diverged.*time was up"):
+        search(space, model=model, search="grid", trials=None, timeout=1e-3)
 
+
+def test_processes_of_torchrun_are_refused(monkeypatch):
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=r"2 processes of torchrun.*jobs"):
+        search(**FEW)
+
+
+def test_a_process_for_trials_does_not_take_itself_for_one_of_torchrun(monkeypatch):
+    names = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "LOCAL_RANK")
+    for name in names:
+        monkeypatch.setenv(name, "0" if name.endswith("RANK") else "1")
+    told = workers.environment()
+    assert not set(names) & set(told)
+    assert told["OMP_NUM_THREADS"] == "1"
+    assert told["PATH"] == os.environ["PATH"]
+
+
+def test_without_optuna_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'gatewise\[tune\]'"):
         search(**FEW)

@@ -131,6 +131,24 @@ def test_what_counts_tokens_otherwise_cannot_be_tuned(task, name):
         space_of(task, MODELS[task], {name: [1, 2]}, USUAL)
 
 
+def test_what_cuts_the_validation_text_otherwise_cannot_be_tuned():
+    assert "sequence_length" not in SPACES["generate"]
+    with pytest.raises(UsageError, match=r"sequence_length cannot be tuned.*same validation part"):
+        space_of("generate", gw.Generator, {"sequence_length": [25, 50]}, USUAL)
+
+
+def test_a_lookback_that_is_the_unit_of_the_loss_cannot_be_tuned():
+    pytest.importorskip("optuna")
+    from studies import forecaster, search
+
+    scaled = forecaster(window_scaling="mean_std", lookback=None)
+    with pytest.raises(UsageError, match=r"lookback cannot be tuned: .*mean_std"):
+        search({"lookback": [4, 8]}, model=scaled, search="grid", trials=1)
+    for model, tried in ((scaled, False), (forecaster(lookback=None), True)):
+        found = search(None, model=model, search="random", trials=1)
+        assert ("lookback" in {dimension.name for dimension in found.space}) == tried
+
+
 def test_no_file_and_no_yaml(tmp_path):
     with pytest.raises(UsageError, match="there is no file"):
         read_space(tmp_path / "none.yaml")
@@ -145,6 +163,7 @@ def test_no_file_and_no_yaml(tmp_path):
 
 RATES = Range("training__learning_rate", 1e-4, 1e-2, log=True)
 DROPPED = Range("network__dropout", 0.0, 0.5)
+STEPPED = Range("network__hidden_size", 8, 33, step=8, whole=True)
 SIZES = Choice("network__hidden_size", (32, 64, 128))
 
 
@@ -156,6 +175,9 @@ SIZES = Choice("network__hidden_size", (32, 64, 128))
         (RATES, 1e-3, None),
         (DROPPED, 0.0, None),  # no dropout goes lower
         (DROPPED, 0.499, "highest"),
+        (STEPPED, 32, "highest"),  # the last step before 33
+        (STEPPED, 24, None),
+        (Range("network__dropout", 0.1, 0.45, step=0.1), 0.4, "highest"),
         (SIZES, 32, "lowest"),
         (SIZES, 64, None),
         (SIZES, 128, "highest"),
@@ -179,7 +201,8 @@ def test_a_range_is_sampled_within_its_ends():
 
     found = forecast(
         learning_rate={"low": 1e-4, "high": 1e-2, "log": True},
-        hidden_size={"low": 8, "high": 32, "step": 8},
+        hidden_size={"low": 8, "high": 33, "step": 8},  # of which Optuna would warn
+        dropout={"low": 0.0, "high": 0.35, "step": 0.1},
     )
     with quiet():
         sampling = Sampling(found, Settings(search="random"), 200, epochs=3)
@@ -190,3 +213,5 @@ def test_a_range_is_sampled_within_its_ends():
     # as likely in each decade: 200 draws, four standard deviations
     assert abs((rates < 1e-3).mean() - 0.5) < 4 * 0.5 / np.sqrt(200)
     assert {params["network__hidden_size"] for params in asked} == {8, 16, 24, 32}
+    dropped = {round(params["network__dropout"], 9) for params in asked}
+    assert dropped == {0.0, 0.1, 0.2, 0.3}

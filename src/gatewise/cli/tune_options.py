@@ -20,7 +20,8 @@ class TuneOptions(Settings):
     search   every point of a grid, at random, or where earlier trials were good
     prune    trials that fall behind are ended early
     jobs     processes side by side, one thread each
-    timeout  no trial begins after so many seconds; also 10m, 2h; None: no limit
+    timeout  the search ends after so many seconds, and a trial under way is dropped, unless none
+             was complete when it began; also 10m, 2h; None: no limit
     space    YAML file of what is tried: 'hidden_size: [32, 64]' or
              'learning_rate: {low: 0.0001, high: 0.01, log: true}'; None: the usual of the task
     resume   go on with the study in --out: what was finished stays, what was not runs again

@@ -23,7 +23,7 @@ from gatewise.tuning.record import Settings, Study
 from gatewise.tuning.sampling import optuna
 from gatewise.tuning.space import read_space
 from gatewise.tuning.study import study
-from gatewise.tuning.tune import beside_usual, is_usual, notes_of, winning
+from gatewise.tuning.tune import beside_usual, is_usual, loss_of, notes_of, winning
 from gatewise.tuning.verdict import TunedEvaluation
 
 MODEL_REPORT = "winner.html"
@@ -104,7 +104,7 @@ def _searched(
     order.tell_notes(notes)
     best, plain = _trained(order, ready, wanted, found)
     evaluation = TunedEvaluation(best.evaluation, plain.evaluation, is_usual(found))
-    loss = plain.model.history_.best_loss
+    loss = loss_of(plain.model)
     more = beside_usual(found, loss)
     order.tell_notes(more)
     notes = (*ready.notes, *notes, *more)
@@ -117,13 +117,24 @@ def _trained(order: verbs.Order, ready: Ready, wanted: Job[Any], found: Study) -
     Raises KeyboardInterrupt: nothing half-trained is compared.
     """
     runs = []
-    for words, job in (("the winner", _with(wanted, winning(found))), ("the defaults", wanted)):
+    for words, job in (
+        ("the winner", _with(wanted, winning(found))),
+        ("the defaults", _judged_alone(wanted)),
+    ):
         if order.verbose:
             show.say(show.open_console(sys.stderr), f"{words}, trained in full:")
         runs.append(ready.train(job, order))
         if runs[-1].interrupted:
             raise KeyboardInterrupt
     return runs[0], runs[1]
+
+
+def _judged_alone(wanted: Job[Any]) -> Job[Any]:
+    """The job without what is trained for a result that is not kept: a refit, further folds."""
+    none = {"refit": False, "folds": None}
+    options: Options = wanted.options
+    own = {name: value for name, value in none.items() if name in type(options).model_fields}
+    return Job(options.replace(**own), wanted.network, wanted.training)
 
 
 def _with(wanted: Job[Any], params: Mapping[str, Any]) -> Job[Any]:
@@ -201,7 +212,7 @@ def _finish(
         verbs.tell_places(order.console, left)
     if order.as_json:
         verbs.tell_json(told, left)
-    return verbs.ended(found.ended == "interrupted")
+    return verbs.ended(found.ended == "interrupted", getattr(best, "failure", None))
 
 
 def _move(workshop: Path, out: Path) -> None:

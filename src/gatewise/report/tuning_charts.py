@@ -210,13 +210,6 @@ def _losses_on(axes: Axes, losses: Floats) -> None:
         axes.yaxis.set_major_locator(FixedLocator([]))
 
 
-def beyond(study: Study) -> int:
-    """Trials whose loss lies above the chart and is drawn at its edge."""
-    top = _top(np.array([trial.value for trial in complete(study)], dtype=float))
-    lowest = [_last(trial) for trial in study.trials if trial.outcome is not None]
-    return sum(loss > top for loss in lowest)
-
-
 def _top(losses: Floats) -> float:
     """Losses above it are drawn there: a few that went wrong would squeeze all others."""
     if len(losses) < 5:

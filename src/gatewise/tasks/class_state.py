@@ -45,7 +45,7 @@ def restore(model: Classifier, artifact: Artifact) -> None:
     model.temperature_ = artifact.model["temperature"]
     model.committee_ = Committee(model.spec_, artifact.graphs)
     model.known_ = artifact.arrays["seen"]
-    model.seen_ = model.rival_ = None
+    model.seen_ = model.rival_ = model.histories_ = None
     if artifact.model["rival"] is not None:
         model.rival_ = TfidfRegression.from_parts(
             artifact.model["rival"], {n: a for n, a in artifact.arrays.items() if n != "seen"}

@@ -69,8 +69,9 @@ class Classifier:
     verbose       0: silent, 1: progress
     network, training  what is not given there is chosen from the data
 
-    After `fit`: classes_ (C,), spec_, network_, training_, reading_, weights_, history_,
-    temperature_, notes_ (the choices in words), parameters_ (number of weights).
+    After `fit`: classes_ (C,), spec_, network_, training_, reading_, weights_, history_ of the last
+    member, histories_ of all (not saved), temperature_, notes_ (the choices in words),
+    parameters_ (number of weights).
     """
 
     _estimator_type = "classifier"  # for scikit-learn before 1.6
@@ -199,6 +200,7 @@ class Classifier:
         self.committee_ = Committee(plan.spec, self.graphs_)
         self.temperature_: float = temperature
         self.history_: History = last.history
+        self.histories_: tuple[History, ...] | None = tuple(one.history for one in trained)
         self.optimizer_states_: tuple[State, ...] | None = tuple(one.state for one in trained)
         self.began_: dict[str, Any] | None = plan.began
         said = (*told(trained[0].rates), *notes_of(trained, shared.started(old)))

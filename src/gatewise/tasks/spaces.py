@@ -42,7 +42,6 @@ SPACES: Final[Mapping[str, Mapping[str, Any]]] = {
         **_TOKENS,
         "hidden_size": {"times": [0.5, 1, 2]},
         "batch_size": [4, 8, 16],
-        "sequence_length": [25, 50, 100],
     },
     "translate": {
         **_COMMON,
@@ -54,6 +53,7 @@ SPACES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 _OTHER_LOSS: Final = "it changes what the validation loss measures, so trials could not be compared"
 _OTHER_PART: Final = "trials are compared on one and the same validation part"
+_OTHER_CUT: Final = f"it cuts the text otherwise, and {_OTHER_PART}"
 _NO_EFFECT: Final = "the validation loss does not depend on it"
 _SAME_FOR_ALL: Final = "all trials have it in common"
 
@@ -66,6 +66,11 @@ _EVERYWHERE: Final = {
     "device": _SAME_FOR_ALL,
     "verbose": _NO_EFFECT,
 }
+
+OTHER_UNIT: Final = (
+    "with window_scaling 'mean_std' the unit of the loss is the spread of the rows that are read, "
+    "so trials could not be compared"
+)
 
 REFUSED: Final[Mapping[str, Mapping[str, str]]] = {
     "forecast": {
@@ -91,6 +96,7 @@ REFUSED: Final[Mapping[str, Mapping[str, str]]] = {
         "unit": _OTHER_LOSS,
         "lowercase": _OTHER_LOSS,
         "vocab_size": _OTHER_LOSS,
+        "sequence_length": _OTHER_CUT,
         "quantize": _NO_EFFECT,
     },
     "translate": {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gatewise.errors import UsageError, did_you_mean
 from gatewise.spec import Network, Training
 from gatewise.tasks.shared import TASKS
+from gatewise.tasks.spaces import OTHER_UNIT
 
 Fit = Mapping[str, Any]
 
@@ -23,8 +24,9 @@ class Ground:
     fit      further arguments of fit
     digest   SHA-256 of what is learnt from
     network, training  complete
-    own      what else the task chose: lookback, sequence_length, ...
+    own      what else the task chose: lookback, max_length, ...
     pins     settings that must stay as they are, so that every trial has the same loss
+    refused  name -> why it cannot be tuned beside the settings of this model
     """
 
     task: str
@@ -35,6 +37,7 @@ class Ground:
     training: Training
     own: Mapping[str, Any]
     pins: Mapping[str, Any]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def usual(self) -> dict[str, Any]:
         """Every setting by the name that get_params has."""
@@ -92,7 +95,8 @@ def _forecast(model: Any, data: Any, fit: Fit) -> Ground:
     }
     own = {"lookback": plan.codec.lookback}
     digest = table.summary()["sha256"]
-    return Ground("forecast", table, {}, digest, plan.network, plan.training, own, pins)
+    refused = {"lookback": OTHER_UNIT} if plan.codec.window_scaling == "mean_std" else {}
+    return Ground("forecast", table, {}, digest, plan.network, plan.training, own, pins, refused)
 
 
 def _classify(model: Any, data: Any, fit: Fit) -> Ground:
@@ -130,9 +134,8 @@ def _generate(model: Any, data: Any, fit: Fit) -> Ground:
     check_choices(model)
     plan = make_plan(model, read_texts(data))
     _check_held(plan.held_source)
-    own = {"sequence_length": plan.sequence_length}
     digest = plan.data["sha256"]
-    return Ground("generate", data, fit, digest, plan.network, plan.training, own, {})
+    return Ground("generate", data, fit, digest, plan.network, plan.training, {}, {})
 
 
 def _translate(model: Any, data: Any, fit: Fit) -> Ground:

@@ -50,7 +50,8 @@ class Settings:
 
     trials   so many at most; None: the whole grid
     jobs     processes
-    timeout  seconds after which no trial begins; None: no limit
+    timeout  seconds after which the search ends: a trial under way is dropped, unless none was
+             complete when it began; None: no limit
     """
 
     search: Search = "bayes"

@@ -51,7 +51,7 @@ def distribution(dimension: Dimension) -> Any:
         return kinds.CategoricalDistribution(dimension.values)
     kind = kinds.IntDistribution if dimension.whole else kinds.FloatDistribution
     step = dimension.step or (1 if dimension.whole else None)
-    return kind(dimension.low, dimension.high, log=dimension.log, step=step)
+    return kind(dimension.low, dimension.top, log=dimension.log, step=step)
 
 
 def distributions(space: Space, *, grid: bool) -> dict[str, Any]:

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, final
 
-from gatewise.errors import RunError, UsageError
+from gatewise.errors import RunError
 from gatewise.tuning.record import Trial, best_of
 from gatewise.tuning.sampling import Sampling
 from gatewise.tuning.trial import Job, LeftError, Outcome, run_trial
 from gatewise.tuning.worker import Worker
 
 Ended = Literal["finished", "timeout", "interrupted"]
-FRUITLESS = 3  # trials that fail alike for what was given: so would all others
 TICK = 0.2  # seconds
 
 
@@ -68,8 +67,8 @@ class Search:
     @property
     def late(self) -> bool:
         """Whether no further trial may begin."""
-        done = best_of(list(self.trials.values())) is not None
-        return done and self.deadline is not None and time.time() >= self.deadline
+        ended = any(trial.outcome is not None for trial in self.trials.values())
+        return ended and self.deadline is not None and time.time() >= self.deadline
 
     def next(self) -> tuple[Trial, float | None] | None:
         """The trial to run and its deadline; None: none is left, or time is up."""
@@ -90,20 +89,11 @@ class Search:
         return self.sampling.keep_on(trial.number, epoch, loss)
 
     def done(self, trial: Trial, outcome: Outcome) -> None:
-        """Raises what a trial failed for, where every one fails for the same."""
+        """Write down what came of a trial, and tell of it."""
         told = self.sampling.tell(trial, outcome)
         self.trials[trial.number] = told
         self.book.finish(told)
         self.audience.done(told, best_of(list(self.trials.values())))
-        self._check_fruitful()
-
-    def _check_fruitful(self) -> None:
-        ended = [trial.outcome for trial in self.trials.values() if trial.outcome is not None]
-        if len(ended) < FRUITLESS or any(one.state != "failed" for one in ended):
-            return
-        reasons = {one.reason for one in ended}
-        if len(reasons) == 1 and all(one.unusable for one in ended):
-            raise UsageError(f"every trial fails: {ended[0].reason}")
 
 
 def alone(search: Search, job: Job) -> Ended:

@@ -73,11 +73,23 @@ class Range:
         """As a flag has it: learning_rate."""
         return self.name.rpartition("__")[2]
 
+    @property
+    def steps(self) -> int:
+        """Whole steps between low and high; the step is given."""
+        return math.floor((self.high - self.low) / (self.step or 1) + 1e-9)
+
+    @property
+    def top(self) -> float:
+        """The highest that can be tried: the last step, which may lie below high."""
+        if self.step is None:
+            return self.high
+        last = self.low + self.step * self.steps
+        return round(last) if self.whole else float(f"{last:.12g}")
+
     def points(self) -> tuple[Any, ...]:
         """What a grid tries: every step, or low, middle, high."""
         if self.step is not None:
-            count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
-            found: Any = self.low + self.step * np.arange(count)
+            found: Any = self.low + self.step * np.arange(self.steps + 1)
         else:
             space = np.geomspace if self.log else np.linspace
             found = space(self.low, self.high, POINTS)
@@ -284,7 +296,7 @@ def at_edge(dimension: Dimension, value: Any, kind: type) -> str | None:
             return None
         low, high, log = min(dimension.values), max(dimension.values), False
     else:
-        low, high, log = dimension.low, dimension.high, dimension.log
+        low, high, log = dimension.low, dimension.top, dimension.log
     place, ends = value, (low, high)
     if log:
         place, ends = math.log(value), (math.log(low), math.log(high))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gatewise.engines import processes
 from gatewise.errors import RunError, UsageError, did_you_mean
 from gatewise.spec import Settings as Fields
 from gatewise.tasks.spaces import SPACES
@@ -24,6 +25,15 @@ TRIALS = 20  # where the number is not given
 MOST_GRID = 100_000
 SEARCHES = ("grid", "random", "bayes")
 PRUNERS = ("none", "hyperband", "median")
+
+
+def _check_alone() -> None:
+    """Raises UsageError: each of several would search for itself, and wait for the others."""
+    if processes.count() > 1:
+        raise UsageError(
+            f"tuning is done by one process, and this is one of {processes.count()} processes of "
+            f"torchrun; start without it, and with jobs={processes.count()} (--jobs) instead"
+        )
 
 
 class Nowhere:
@@ -80,9 +90,10 @@ def study(
     resume  go on with the study there
 
     Ctrl-C ends it with what is there. Raises UsageError, DataError, SpecError; RunError where no
-    trial came to its end.
+    trial came to its end, unless all failed for what was given (UsageError).
     """
     optuna()
+    _check_alone()
     check_settings(settings)
     if folder is not None:
         store.check(folder, resume=resume)
@@ -90,8 +101,12 @@ def study(
     ground = survey(plain, data, fit)
     usual = ground.usual()
     if space is None:
-        space = _not_given(SPACES[ground.task], plain)
+        space = _not_given(SPACES[ground.task], plain, ground.refused)
     dimensions = space_of(ground.task, type(model), space, usual, where)
+    for dimension in dimensions:
+        if dimension.name in ground.refused:
+            why = ground.refused[dimension.name]
+            raise UsageError(f"{where}: {dimension.short} cannot be tuned: {why}")
     wanted, notes = _wanted(dimensions, settings)
     job = Job(plain, ground.data, ground.fit, _still(ground, dimensions))
     own = distributions(dimensions, grid=settings.search == "grid")
@@ -154,9 +169,12 @@ def _wanted(space: Space, settings: Settings) -> tuple[int, list[str]]:
     return wanted, notes
 
 
-def _not_given(space: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """The default space without what the user has chosen. Raises UsageError: nothing is left."""
-    given: set[str] = set()
+def _not_given(space: Mapping[str, Any], model: Any, refused: Iterable[str]) -> dict[str, Any]:
+    """The default space without what the user has chosen, and what is refused.
+
+    Raises UsageError: nothing is left.
+    """
+    given = set(refused)
     for name, default in inspect.signature(type(model)).parameters.items():
         value = getattr(model, name)
         if isinstance(value, Fields):
@@ -210,13 +228,19 @@ def _book(
 
 
 def _check_fruitful(found: Study) -> None:
-    """Raises RunError, or KeyboardInterrupt, where there is no winner."""
+    """Raises where there is no winner: RunError; UsageError where every trial failed for what was
+    given; KeyboardInterrupt.
+    """
     if found.best is not None:
         return
     if found.ended == "interrupted":
         raise KeyboardInterrupt
-    reasons: Sequence[str] = sorted(
-        {trial.outcome.reason for trial in found.trials if trial.outcome and trial.outcome.reason}
-    )
+    outcomes = [trial.outcome for trial in found.trials if trial.outcome is not None]
+    reasons = sorted({outcome.reason for outcome in outcomes if outcome.reason})
     why = f" ({'; '.join(reasons[:3])})" if reasons else ""
-    raise RunError(f"no trial of {len(found.trials)} came to its end, so there is no winner{why}")
+    said = f"no trial of {len(found.trials)} came to its end, so there is no winner{why}"
+    if found.ended == "timeout":
+        said += "; time was up: resume=True (--resume) goes on with a study that is kept"
+    elif outcomes and all(outcome.unusable for outcome in outcomes):
+        raise UsageError(said)
+    raise RunError(said)

@@ -103,7 +103,8 @@ def tune(
     search   grid, random, bayes (tree-structured Parzen estimator)
     prune    end trials early that fall behind: none, hyperband, median
     jobs     processes, one thread each
-    timeout  seconds after which no trial begins
+    timeout  seconds after which the search ends: a trial under way is dropped, unless none was
+             complete when it began
     test     share (below 1) or number of examples kept from all trials; None: a fifth
     seed     of the search
     out      folder that keeps the study; None: it is not kept
@@ -143,13 +144,22 @@ def tune(
             raise KeyboardInterrupt
     evaluation = TunedEvaluation(parts.judge(best), parts.judge(plain), is_usual(found))
     params = dict(found.best.params) if found.best is not None else {}
-    loss = plain.history_.best_loss
+    loss = loss_of(plain)
     return TuningResult(params, best, found, evaluation, parts.where, loss)
 
 
 def winning(found: Study) -> dict[str, Any]:
     """The winner's settings, and those that all trials had in common."""
     return {**found.pins, **(found.best.params if found.best is not None else {})}
+
+
+def loss_of(fitted: Any) -> float | None:
+    """Lowest validation loss of a fitted model, as a trial has it: further members are not asked,
+    whose seeds are others.
+    """
+    histories = getattr(fitted, "histories_", None) or (fitted.history_,)
+    loss: float | None = histories[0].best_loss
+    return loss
 
 
 def is_usual(found: Study) -> bool:

@@ -21,6 +21,7 @@ from contextlib import suppress
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, BinaryIO, final
 
+from gatewise.engines import processes
 from gatewise.tuning.trial import Job, LeftError, run_trial
 
 ONE_THREAD = {
@@ -40,8 +41,15 @@ ONE_THREAD = {
 }
 # Ctrl-C on a terminal goes to every process of the group: these are ended by their parent instead
 OWN_GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
+TORCHRUN = (*processes.NAMES, "LOCAL_RANK")
 SIZE = struct.Struct("<Q")  # of a message, in front of it
 START = "import sys; sys.path[:] = {path!r}; from gatewise.tuning.worker import main; main()"
+
+
+def environment() -> dict[str, str]:
+    """Of the process: one thread, and no part in a training of several."""
+    own = {name: value for name, value in os.environ.items() if name not in TORCHRUN}
+    return {**own, **ONE_THREAD}
 
 
 @final
@@ -53,7 +61,7 @@ class Worker:
             [sys.executable, "-c", START.format(path=[p for p in sys.path if p])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **ONE_THREAD},
+            env=environment(),
             **OWN_GROUP,
         )
         self.send(job)
@@ -119,10 +127,16 @@ def serve(orders: BinaryIO, answers: BinaryIO) -> None:
         _write(answers, ("epoch", epoch, loss))
         return bool(_read(orders))
 
+    parent = os.getppid()
+
+    def tick() -> None:
+        if os.getppid() != parent:  # it was killed: nobody waits for this trial
+            os._exit(0)
+
     while True:
         _, params, deadline = _order(orders)
         try:
-            outcome = run_trial(job, params, report, deadline=deadline)
+            outcome = run_trial(job, params, report, deadline=deadline, tick=tick)
         except LeftError:
             _write(answers, ("left",))
         else:

@@ -142,7 +142,7 @@ def program(spec: NetworkSpec, training: Training) -> Program:
     return _program(spec, Training(**{name: getattr(training, name) for name in COMPILED}))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)  # a study comes back to each of its networks
 def _program(spec: NetworkSpec, training: Training) -> Program:
     return Program(spec, training)
 
