@@ -342,7 +342,8 @@ def outcome(script: str, backend: str, *arguments: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
         environment = {**os.environ, "PYTHONPATH": f"{HERE.parent / 'src'}{os.pathsep}{HERE}"}
-        environment.pop("KERAS_BACKEND", None)
+        for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL"):  # an import of JAX sets the latter
+            environment.pop(name, None)
         command = [sys.executable, *STRICT, str(HERE / script), backend, str(out), *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode or not out.exists():

@@ -91,7 +91,7 @@ class RunCheckpoints:
         self.how, self.folder, self.resume = how, how.folder, resume
         self.notes: list[str] = []
         self.begun = 0
-        self._unlock: weakref.finalize[..., None] | None = None
+        self._unlock: weakref.finalize[..., Any] | None = None
 
     def nothing_there(self) -> list[str]:
         """The note where a run is to go on and no checkpoint is there."""
