@@ -261,7 +261,7 @@ def test_members_of_a_committee_go_on_where_they_were(tmp_path):
     whole = model().fit(texts, labels)
     with pytest.raises(RuntimeError, match="killed"):
         model().fit(texts, labels, checkpoints=tmp_path, watch=Dies(3))
-    assert {path.name for path in tmp_path.iterdir()} == {"01", "02"}
+    assert {path.name for path in tmp_path.iterdir()} == {"01", "02", "lock"}
     found = model().fit(texts, labels, checkpoints=tmp_path, resume=True)
     assert fingerprint(found.weights_) == fingerprint(whole.weights_)
 
@@ -351,3 +351,36 @@ def test_a_command_says_that_another_run_is_unfinished(tmp_path):
     assert told.returncode == 2
     assert "are of another run" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+HOLDS = """
+import sys
+from gatewise.checkpoint import Checkpoints, RunCheckpoints
+run = RunCheckpoints(Checkpoints(sys.argv[1]), resume=False)
+run.stage()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_process_at_a_time_has_the_checkpoints(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(tmp_path)],
+        env=OURS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(UsageError, match="another process trains"):
+            small().fit(SINE, checkpoints=tmp_path)
+        other.kill()
+    small().fit(SINE, checkpoints=tmp_path)
+
+
+def test_what_is_not_there_to_resume_is_told_before_training(tmp_path):
+    lines = "\n".join(f"{value:.6f}" for value in SINE)
+    (tmp_path / "sine.csv").write_text(f"value\n{lines}\n")
+    words = ["forecast", "sine.csv", "--horizon", "2", "--epochs", "1", "--resume"]
+    told = command(*words, "--target", "nothing", folder=tmp_path)
+    assert told.returncode == 2  # it never came to training
+    assert "there is no checkpoint in sine-forecast.unfinished" in told.stdout

@@ -380,3 +380,15 @@ def test_a_log_on_a_full_disk_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(gw.RunError, match="No space left on device"):
         log.begin(1, 1)
+
+
+def test_a_log_that_says_nothing_is_told(tmp_path, capsys):
+    with RunLog(tmp_path / "good" / "run.jsonl") as log:
+        log.about({"task": "forecast", "engine": "torch", "data": {}})
+        log.begin(1, 1)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "run.jsonl").write_bytes(b'{"event": "ru')
+    assert main(["runs", str(tmp_path)]) == 0
+    told = "".join(capsys.readouterr().out.split())  # a terminal breaks lines anywhere
+    assert "bad/run.jsonlcannotbereadasalog" in told
+    assert "good/run.jsonlcannot" not in told

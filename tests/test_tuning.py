@@ -224,3 +224,17 @@ def test_optuna_says_nothing(capfd):
     search(SPACE, search="bayes", trials=2)
     told = capfd.readouterr()
     assert (told.out, told.err) == ("", "")
+
+
+def test_what_is_given_and_tried_all_the_same_is_told():
+    model = forecaster(network=gw.Network(shortcut=0, hidden_size=3))
+    found = search({"hidden_size": [2, 4]}, search="grid", trials=None, model=model)
+    assert any("hidden_size: given, and tried all the same" in note for note in found.notes)
+    assert found.table()["trial"].tolist() == [1, 2]
+    assert not search({"num_layers": [1, 2]}, search="grid", trials=None, model=model).notes
+
+
+def test_columns_of_the_table_have_names_of_their_own():
+    found = search({"epochs": [1, 2]}, search="grid", trials=None)
+    assert found.table().columns.is_unique
+    assert found.table()["epochs_run"].tolist() == found.table()["epochs"].tolist()

@@ -44,22 +44,24 @@ def runs(
 
     from gatewise import outputs
     from gatewise.cli import show
-    from gatewise.runs.reading import logged_runs
+    from gatewise.runs.reading import logged_runs, unread
     from gatewise.runs.table import as_dict, in_order, run_table
 
     found = in_order(logged_runs(folder), sort)
     table = run_table(found)
+    notes = [f"{path} cannot be read as a log, and is left out" for path in unread(folder)]
+    notes += table.notes
     if out is not None:
         from gatewise.report.runs import write_runs_page
 
         Path(out).parent.mkdir(parents=True, exist_ok=True)
         write_runs_page(out, f"Runs in {Path(folder).resolve().name}", found)
     if as_json:
-        told = {"runs": [as_dict(run) for run in found], "notes": table.notes, "page": out}
+        told = {"runs": [as_dict(run) for run in found], "notes": notes, "page": out}
         sys.stdout.write(outputs.to_json(told) + "\n")
         return
     console = show.open_console()
-    show.notes(console, table.notes)
+    show.notes(console, notes)
     if table.alike:
         show.say(console, f"{show.counted(len(found), 'run')}, alike in all: {table.alike}")
         show.say(console, "")

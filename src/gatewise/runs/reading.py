@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOGS = "*.jsonl"
+OWN_LOG = "run.jsonl"  # of a command
 FIRST_LINE = 1_000_000  # characters at most: a file that is no log may be one endless line
 EVENTS = {"run", "begin", "epoch", "end", "scores", "done"}
 OWN_COLUMNS = ("engine", "epochs")  # of a table of runs
@@ -205,6 +206,11 @@ def logged_runs(folder: str | os.PathLike[str]) -> list[LoggedRun]:
             f"in Python fit(..., watch=gatewise.RunLog('{top / 'run.jsonl'}')) writes one"
         )
     return sorted(found, key=lambda run: datetime.fromisoformat(str(run.about["at"])))
+
+
+def unread(folder: str | os.PathLike[str]) -> list[Path]:
+    """Logs below a folder that were left by a command and say nothing that can be read."""
+    return [path for path in sorted(Path(folder).rglob(OWN_LOG)) if not _runs_of(path, path)]
 
 
 def _runs_of(path: Path, top: Path) -> list[LoggedRun]:

@@ -110,7 +110,8 @@ class Shown:
             words = f"stopped after epoch {len(outcome.losses)} at {outcome.value or math.nan:.4g}"
         else:
             words = f"{outcome.value:.4g}{' (best)' if better else ''}"
-        self._say(f"trial {self.ended}/{self.wanted}  {words}", in_words(trial.params), self.left())
+        head = f"trial {trial.number + 1}/{self.wanted}"
+        self._say(f"{head}  {words}", in_words(trial.params), self.left())
 
     def end(self, ended: Ended) -> None:
         if self.bar:

@@ -112,14 +112,14 @@ class Study:
         ]
 
     def table(self) -> pd.DataFrame:
-        """A row for each trial: number, state, value, a column for each setting, epochs, seconds,
-        reason.
+        """A row for each trial: number (from 1), state, value, a column for each setting, epochs,
+        seconds, reason.
         """
         import pandas as pd
 
         rows = [row(trial, [dimension.short for dimension in self.space]) for trial in self.trials]
         columns = ["trial", "state", "value", *(dimension.short for dimension in self.space)]
-        columns += ["best_epoch", "epochs", "seconds", "reason"]
+        columns += ["best_epoch", "epochs_run", "seconds", "reason"]
         return pd.DataFrame(rows, columns=columns)
 
 
@@ -134,12 +134,12 @@ def row(trial: Trial, names: Sequence[str]) -> dict[str, Any]:
     own = {name.rpartition("__")[2]: value for name, value in trial.params.items()}
     outcome = trial.outcome or Outcome("failed")
     return {
-        "trial": trial.number,
+        "trial": trial.number + 1,
         "state": trial.state,
         "value": outcome.value,
         **{name: own.get(name) for name in names},
         "best_epoch": outcome.best_epoch,
-        "epochs": len(outcome.losses),
+        "epochs_run": len(outcome.losses),
         "seconds": round(outcome.seconds, 3),
         "reason": outcome.reason,
     }

@@ -108,6 +108,9 @@ def study(
             why = ground.refused[dimension.name]
             raise UsageError(f"{where}: {dimension.short} cannot be tuned: {why}")
     wanted, notes = _wanted(dimensions, settings)
+    both = [dimension.short for dimension in dimensions if dimension.short in _given(plain)]
+    if both:
+        notes.append(f"{', '.join(both)}: given, and tried all the same: the space names it")
     job = Job(plain, ground.data, ground.fit, _still(ground, dimensions))
     own = distributions(dimensions, grid=settings.search == "grid")
     identity = _identity(ground, plain, dimensions, settings)
@@ -174,17 +177,23 @@ def _not_given(space: Mapping[str, Any], model: Any, refused: Iterable[str]) -> 
 
     Raises UsageError: nothing is left.
     """
-    given = set(refused)
+    given = {*refused, *_given(model)}
+    left = {name: values for name, values in space.items() if name not in given}
+    if not left:
+        raise UsageError("every setting of the default space is given: there is nothing to try")
+    return left
+
+
+def _given(model: Any) -> set[str]:
+    """The settings that the user has chosen, by their short names."""
+    given = set()
     for name, default in inspect.signature(type(model)).parameters.items():
         value = getattr(model, name)
         if isinstance(value, Fields):
             given |= set(value.chosen())
         elif value != default.default:
             given.add(name)
-    left = {name: values for name, values in space.items() if name not in given}
-    if not left:
-        raise UsageError("every setting of the default space is given: there is nothing to try")
-    return left
+    return given
 
 
 def _still(ground: Ground, space: Space) -> dict[str, Any]:
