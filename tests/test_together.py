@@ -13,6 +13,7 @@ from shop import ENVIRONMENT, SMALL, TARGET
 from together import CASES, learnt, start, tasks
 
 import gatewise as gw
+from gatewise.checkpoint import RunCheckpoints
 from gatewise.cli import main
 from gatewise.engines import processes
 from gatewise.engines.torch.team import Team
@@ -83,11 +84,12 @@ def test_alone_there_is_nobody_to_ask():
 def test_what_cannot_be_shared_is_refused(monkeypatch, tmp_path):
     for name, value in AGENT.items():
         monkeypatch.setenv(name, value)
-    checkpoints = gw.Checkpoints(tmp_path / "kept")
+    how = gw.Checkpoints(tmp_path / "kept")
+    checkpoints = RunCheckpoints(how, resume=False)
     assert checkpoints.stage() is checkpoints.stage() is None
     assert len(checkpoints.notes) == 1
     with pytest.raises(gw.UsageError, match="without torchrun"):
-        gw.Checkpoints(tmp_path / "kept", resume=True).stage()
+        RunCheckpoints(how, resume=True).stage()
     assert not (tmp_path / "kept").exists()
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(gw.UsageError, match="not 'two'"):
@@ -108,6 +110,7 @@ def test_an_engine_on_keras_says_what_is_of_torch_alone():
     )
     paths = f"{ENVIRONMENT['PYTHONPATH']}{os.pathsep}{os.path.dirname(__file__)}"
     environment = {**os.environ, **AGENT, "PYTHONPATH": paths}
+    environment.pop("KERAS_BACKEND", None)
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )

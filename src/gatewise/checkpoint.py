@@ -25,6 +25,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.engines import processes
 from gatewise.errors import CheckpointError, UsageError
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -35,6 +36,7 @@ ENDING = ".safetensors"
 NAME = re.compile(r"(\d{6,})-([0-9a-f]{64})\.safetensors")
 STAGE = re.compile(r"\d{2,}")
 LOCK = "lock"
+NONE_KEPT = "several processes write no checkpoints: a run that is killed begins anew"
 BEFORE = "before"  # what an earlier run left, when a new one begins in its folder
 NONE_KEPT = "several processes write no checkpoints: a run that is killed begins anew"
 MOST_TOLD = 5  # differences between two runs
@@ -99,8 +101,20 @@ class RunCheckpoints:
             return []
         return [f"there is no checkpoint in {self.folder}: the run begins anew"]
 
-    def stage(self) -> Stage:
-        """Of the next training. Raises UsageError where no folder can be."""
+    def stage(self) -> Stage | None:
+        """Of the next training; None where several processes train together: each has random
+        numbers and streams of its own. Raises UsageError where these are to go on, or where no
+        folder can be.
+        """
+        if processes.count() > 1:
+            if self.resume:
+                raise UsageError(
+                    "several processes that train together write no checkpoints, so there are none "
+                    "to go on from; leave resume out, or start without torchrun"
+                )
+            if NONE_KEPT not in self.notes:
+                self.notes.append(NONE_KEPT)
+            return None
         if not self.begun:
             self._prepare()
         self.begun += 1
@@ -298,8 +312,8 @@ def _sync(folder: Path) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> CheckpointError:
     return CheckpointError(
-        f"a checkpoint cannot be written into {folder} ({error.strerror}); what was written there "
-        f"before is whole: make room, or the folder writable, and go on with resume"
+        f"a checkpoint cannot be written into {folder} ({error.strerror}); those that are there "
+        f"are whole: make room, or the folder writable, and go on with resume"
     )
 
 
