@@ -14,12 +14,12 @@ import numpy as np
 
 import gatewise as gw
 
-TURNS = 5
+TURNS = 3
 SIZES = {  # hidden_size, rows of the series, batch_size
     "small: 32 units, 2,000 rows": (32, 2_000, 32),
-    "large: 512 units, 2,000 rows": (512, 2_000, 64),
+    "large: 512 units, 1,000 rows": (512, 1_000, 64),
 }
-EPOCHS = 8
+EPOCHS = 4
 
 
 def seconds(series: np.ndarray, hidden_size: int, batch_size: int, folder: Path | None) -> float:
