@@ -24,6 +24,7 @@ from gatewise.checkpoint import (
     part,
     prefixed,
 )
+from gatewise.cli import main
 from gatewise.errors import CheckpointError, UsageError
 from gatewise.training import Nobody
 
@@ -384,3 +385,25 @@ def test_what_is_not_there_to_resume_is_told_before_training(tmp_path):
     told = command(*words, "--target", "nothing", folder=tmp_path)
     assert told.returncode == 2  # it never came to training
     assert "there is no checkpoint in sine-forecast.unfinished" in told.stdout
+
+
+def test_checkpoints_stay_when_a_full_disk_ends_the_backtest(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = "\n".join(f"{value:.6f}" for value in SINE)
+    (tmp_path / "sine.csv").write_text(f"value\n{lines}\n")
+    words = ["forecast", "sine.csv", "--horizon", "2", "--lookback", "6", "--epochs", "1"]
+    backtest = gw.Forecaster.backtest
+    calls = []
+
+    def on_a_full_disk(self, *given, **named):
+        calls.append(named)
+        if len(calls) == 1:
+            raise CheckpointError("no room")
+        return backtest(self, *given, **named)
+
+    monkeypatch.setattr(gw.Forecaster, "backtest", on_a_full_disk)
+    assert main([*words, "--folds", "20"]) == 1
+    assert "no room" in capsys.readouterr().err
+    assert (tmp_path / "sine-forecast.unfinished/01").is_dir()
+    assert main([*words, "--folds", "20", "--resume"]) == 0
+    assert not (tmp_path / "sine-forecast.unfinished").exists()

@@ -226,3 +226,13 @@ def test_one_run_with_auto_leaves_the_number_everywhere(here, capsys):
     assert f"{rate:g}" in (here / "out" / "report.html").read_text()
     log = (here / "out" / "run.jsonl").read_text().splitlines()
     assert json.loads(log[0])["learning_rate"] == rate
+
+
+def test_the_truth_is_read_as_often_while_finding_as_while_training():
+    pairs = [("a b c d"[: 2 * n - 1], "d c b a"[: 2 * n - 1]) for n in (1, 2, 3, 4)] * 10
+    chosen = {"teacher_forcing_schedule": "inverse_sigmoid", "epochs": 20, "batch_size": 8}
+    model = gw.Translator(verbose=0, network=TINY, training=gw.Training(**chosen))
+    found = gw.find_learning_rate(model, pairs)
+    more = {"learning_rate": "auto", "examples_per_epoch": 8, "patience": 1}
+    fitted = model.set_params(training=gw.Training(**chosen, **more)).fit(pairs)
+    np.testing.assert_array_equal(fitted.rates_.losses, found.losses)

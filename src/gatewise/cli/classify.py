@@ -39,7 +39,7 @@ def classify(
     order = verbs.order(wanted.options, data, given, how)
     parts = classify_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    with order:
+    with order.recorded:
         run = classify_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
         tested = show.counted(len(parts.test), "text")

@@ -38,7 +38,7 @@ def forecast(
     order = verbs.order(wanted.options, data, given, how)
     series = forecast_run.read(Path(data), wanted.options)
     order.tell_notes(series.notes)
-    with order:
+    with order.recorded:
         run = forecast_run.train_and_judge(series, wanted, order)
         order.tell_notes(run.notes, series.notes)
         metrics = run.metrics(order.source)

@@ -48,7 +48,7 @@ def generate(
     order = verbs.order(wanted.options, data, given, how)
     parts = generate_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    with order:
+    with order.recorded:
         run = generate_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
         told = None if how.quiet and how.as_json else order.console

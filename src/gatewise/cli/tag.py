@@ -45,7 +45,7 @@ def tag(
     order = verbs.order(wanted.options, data, given, how)
     parts = tag_run.read(Path(data), wanted.options)
     order.tell_notes(parts.notes)
-    with order:
+    with order.recorded:
         run = tag_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
         tested = show.counted(len(parts.test), "sentence")

@@ -51,7 +51,7 @@ def translate(
     order = verbs.order(wanted.options, data, given, how)
     parts = translate_run.read(data, wanted.options)
     order.tell_notes(parts.notes)
-    with order:
+    with order.recorded:
         run = translate_run.train_and_judge(parts, wanted, order)
         order.tell_notes(run.notes, parts.notes)
         tested = show.counted(len(parts.test), "pair")

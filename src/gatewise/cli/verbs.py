@@ -14,10 +14,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gatewise.cli.how import How
 from gatewise.cli.options import Job, Options
@@ -77,20 +77,10 @@ class Order:
         """What every fit of the run is given beside its data."""
         return {"watch": self.watch, "checkpoints": self.checkpoints}
 
-    def __enter__(self) -> Self:
-        """The trainings begin."""
-        if self.recording is not None:
-            self.recording.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.recording is not None:
-            self.recording.__exit__(kind, error, trace)
+    @property
+    def recorded(self) -> AbstractContextManager[object]:
+        """The block in which all trains, and is written."""
+        return nullcontext() if self.recording is None else self.recording
 
     def tell_notes(self, notes: Sequence[str], told: Sequence[str] = ()) -> None:
         """Those that were not told before."""

@@ -91,7 +91,7 @@ def whole_page(
         *sections,
         ("training", "Training", _training(run.history, _smoothing(run))),
         ("data", "Data and model", _facts(run, versions=False)),
-        ("notes", "Notes", _notes(run.notes)),
+        ("notes", "Notes", listed(run.notes)),
         ("reproduce", "Reproduce", _reproduce(run)),
     ]
     content = [
@@ -103,22 +103,43 @@ def whole_page(
 
 
 def _header(run: Run, tiles: Sequence[Tile], learnt: bool) -> Html:
-    said = [name(run.source)]
-    if run.created:
-        words = run.created.replace("T", " ").replace("+00:00", " UTC")
-        said.append(element("time", words, datetime=run.created))
     standing = run.evaluation.standing()
     word = HEADLINES[standing]
     if not learnt and standing != "beats":
         word, standing = "Nothing was learnt", "loses"
+    return header(run, (word, standing, run.evaluation.verdict()), tiles)
+
+
+class Headed(Protocol):
+    """What stands at the top of a page."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def created(self) -> str | None: ...
+
+
+def header(report: Headed, verdict: tuple[str, Standing, str], tiles: Sequence[Tile]) -> Html:
+    """The top of a page.
+
+    verdict  in a word or two, its colour, in full
+    tiles    the few numbers to see first
+    """
+    said = [name(report.source)] if report.source else []
+    if report.created:
+        words = report.created.replace("T", " ").replace("+00:00", " UTC")
+        said.append(element("time", words, datetime=report.created))
+    word, standing, told = verdict
     return element(
         "header",
-        element("h1", name(shorten(run.title, MOST))),
+        element("h1", name(shorten(report.title, MOST))),
         paragraph(joined(said, " · "), class_="muted"),
         element(
             "div",
             element("strong", word, aria_hidden="true"),
-            paragraph(run.evaluation.verdict()),
+            paragraph(told),
             class_=f"verdict {standing}",
             role="note",
             aria_label="Verdict",
@@ -187,7 +208,8 @@ def _facts(run: Run, *, versions: bool) -> Iterator[Html]:
         yield element("div", joined(cards), class_="grid small")
 
 
-def _notes(notes: Sequence[str]) -> Iterator[Html]:
+def listed(notes: Sequence[str]) -> Iterator[Html]:
+    """What was assumed or fell back, in words."""
     if notes:
         yield element("ul", joined(element("li", note) for note in notes))
     else:

@@ -37,12 +37,12 @@ from gatewise.report.page import (
     section,
     write,
 )
+from gatewise.report.story import MOST, header, listed
 from gatewise.tuning.importances import FEWEST, importances
 from gatewise.tuning.record import Study, Trial, shown
 from gatewise.tuning.space import Dimension
 from gatewise.tuning.verdict import DEFAULTS, TunedEvaluation
 
-MOST = 160  # characters of a heading
 HEADLINES: Mapping[Standing, str] = {
     "beats": "Better than the defaults",
     "level": "Level with the defaults",
@@ -95,7 +95,7 @@ def tuning_page(report: TuningReport) -> str:
         ("parallel", "All settings side by side", _parallel(report.study)),
         ("slices", "One setting at a time", _slices(report.study)),
         ("trials", "Trials", _trials(report.study)),
-        ("notes", "Notes", _notes(report.notes)),
+        ("notes", "Notes", listed(report.notes)),
     ]
     if report.command or report.settings:
         sections.append(("reproduce", "Reproduce", _reproduce(report)))
@@ -108,29 +108,9 @@ def tuning_page(report: TuningReport) -> str:
 
 
 def _header(report: TuningReport) -> Html:
-    said = [name(part) for part in (report.source, report.created) if part]
     standing = report.evaluation.against_defaults
-    return element(
-        "header",
-        element("h1", name(shorten(report.title, MOST))),
-        paragraph(joined(said, " · "), class_="muted"),
-        element(
-            "div",
-            element("strong", HEADLINES[standing], aria_hidden="true"),
-            paragraph(report.evaluation.verdict()),
-            class_=f"verdict {standing}",
-            role="note",
-            aria_label="Verdict",
-        ),
-        element(
-            "dl",
-            joined(
-                element("div", element("dt", what), element("dd", value))
-                for what, value in _tiles(report)
-            ),
-            class_="tiles",
-        ),
-    )
+    verdict = (HEADLINES[standing], standing, report.evaluation.verdict())
+    return header(report, verdict, _tiles(report))
 
 
 def _tiles(report: TuningReport) -> list[tuple[str, str]]:
@@ -354,13 +334,6 @@ def _trial_row(study: Study, trial: Trial) -> list[object]:
         f"{outcome.seconds:.1f}",
         name(shorten(f"{STATES[trial.state]}{reason}", 80)),
     ]
-
-
-def _notes(notes: Sequence[str]) -> Iterator[Html]:
-    if notes:
-        yield element("ul", joined(element("li", note) for note in notes))
-    else:
-        yield paragraph("Nothing was assumed, repaired or replaced by a fallback.")
 
 
 def _reproduce(report: TuningReport) -> Iterator[Html]:
