@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from gatewise.checkpoint import (
     part,
     prefixed,
 )
-from gatewise.cli import main
 from gatewise.errors import CheckpointError, UsageError
 from gatewise.training import Nobody
 
@@ -296,64 +294,6 @@ def test_a_fingerprint_tells_names_shapes_and_types_apart():
     assert len({fingerprint(one) for one in arrays}) == len(arrays)
 
 
-def command(*words: str, folder: Path, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gatewise", *words],
-        cwd=folder,
-        env=OURS,
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
-
-
-def test_a_command_that_is_killed_goes_on_with_resume(tmp_path):
-    lines = "\n".join(f"{value:.6f}" for value in SINE)
-    (tmp_path / "sine.csv").write_text(f"value\n{lines}\n")
-    words = ["forecast", "sine.csv", "--horizon", "2", "--hidden-size", "3", "--epochs", "3"]
-    words += ["--lookback", "6", "--patience", "none", "--folds", "2", "--no-retrain", "--quiet"]
-    whole = command(*words, "--out", "whole", folder=tmp_path)
-    assert whole.returncode == 0, whole.stderr
-    assert not (tmp_path / "whole.unfinished").exists()
-    kill = (
-        "import os, signal, sys; from gatewise import checkpoint, cli\n"
-        "write = checkpoint.Stage.write\n"
-        "def once(*given): write(*given); os.kill(os.getpid(), signal.SIGKILL)\n"
-        "checkpoint.Stage.write = once; sys.exit(cli.main(sys.argv[1:]))"
-    )
-    killed = subprocess.run(
-        [sys.executable, "-c", kill, *words],
-        cwd=tmp_path,
-        env=OURS,
-        check=False,
-    )
-    assert killed.returncode < 0
-    assert (tmp_path / "sine-forecast.unfinished/01").is_dir()
-    assert not (tmp_path / "sine-forecast").exists()
-    went_on = command(*words, "--resume", folder=tmp_path)
-    assert went_on.returncode == 0, went_on.stderr
-    assert not (tmp_path / "sine-forecast.unfinished").exists()
-    scores = [
-        json.loads((tmp_path / out / "metrics.json").read_text())["evaluation"]
-        for out in ("whole", "sine-forecast")
-    ]
-    assert scores[0] == scores[1]
-
-
-def test_a_command_says_that_another_run_is_unfinished(tmp_path):
-    lines = "\n".join(f"{value:.6f}" for value in SINE)
-    (tmp_path / "sine.csv").write_text(f"value\n{lines}\n")
-    small_run = small().fit(
-        SINE[:-24], checkpoints=tmp_path / "sine-forecast.unfinished", watch=Nobody()
-    )
-    assert small_run.history_.stopped == "finished"
-    told = command("forecast", "sine.csv", "--horizon", "2", "--resume", folder=tmp_path)
-    assert told.returncode == 2
-    assert "are of another run" in told.stderr
-    assert "Traceback" not in told.stderr
-
-
 HOLDS = """
 import sys
 from gatewise.checkpoint import Checkpoints, RunCheckpoints
@@ -376,34 +316,3 @@ def test_one_process_at_a_time_has_the_checkpoints(tmp_path):
             small().fit(SINE, checkpoints=tmp_path)
         other.kill()
     small().fit(SINE, checkpoints=tmp_path)
-
-
-def test_what_is_not_there_to_resume_is_told_before_training(tmp_path):
-    lines = "\n".join(f"{value:.6f}" for value in SINE)
-    (tmp_path / "sine.csv").write_text(f"value\n{lines}\n")
-    words = ["forecast", "sine.csv", "--horizon", "2", "--epochs", "1", "--resume"]
-    told = command(*words, "--target", "nothing", folder=tmp_path)
-    assert told.returncode == 2  # it never came to training
-    assert "there is no checkpoint in sine-forecast.unfinished" in told.stdout
-
-
-def test_checkpoints_stay_when_a_full_disk_ends_the_backtest(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    lines = "\n".join(f"{value:.6f}" for value in SINE)
-    (tmp_path / "sine.csv").write_text(f"value\n{lines}\n")
-    words = ["forecast", "sine.csv", "--horizon", "2", "--lookback", "6", "--epochs", "1"]
-    backtest = gw.Forecaster.backtest
-    calls = []
-
-    def on_a_full_disk(self, *given, **named):
-        calls.append(named)
-        if len(calls) == 1:
-            raise CheckpointError("no room")
-        return backtest(self, *given, **named)
-
-    monkeypatch.setattr(gw.Forecaster, "backtest", on_a_full_disk)
-    assert main([*words, "--folds", "20"]) == 1
-    assert "no room" in capsys.readouterr().err
-    assert (tmp_path / "sine-forecast.unfinished/01").is_dir()
-    assert main([*words, "--folds", "20", "--resume"]) == 0
-    assert not (tmp_path / "sine-forecast.unfinished").exists()
