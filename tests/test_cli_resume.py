@@ -11,6 +11,7 @@ from test_checkpoint import OURS, SINE, small
 
 import gatewise as gw
 from gatewise.cli import main
+from gatewise.cli.recording import Recording
 from gatewise.errors import CheckpointError
 from gatewise.training import Nobody
 
@@ -102,3 +103,15 @@ def test_checkpoints_stay_when_a_full_disk_ends_the_backtest(tmp_path, monkeypat
     assert (tmp_path / "sine-forecast.unfinished/01").is_dir()
     assert main([*words, "--folds", "20", "--resume"]) == 0
     assert not (tmp_path / "sine-forecast.unfinished").exists()
+
+
+def test_ctrl_c_before_a_resumed_run_goes_on_keeps_its_log(tmp_path):
+    folder = tmp_path / "out.unfinished"
+    folder.mkdir()
+    (folder / "run.jsonl").write_text("what a killed run told\n")
+    for resume, left in ((True, True), (False, False)):
+        recording = Recording(tmp_path / "out", folder, "a.csv", "gatewise", resume=resume)
+        with pytest.raises(KeyboardInterrupt), recording:
+            raise KeyboardInterrupt
+        assert folder.exists() == left
+        assert not left or (folder / "run.jsonl").read_text() == "what a killed run told\n"

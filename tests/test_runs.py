@@ -21,7 +21,6 @@ from shop import SMALL, TARGET, forecast
 import gatewise as gw
 from gatewise import errors, progress
 from gatewise.cli import main
-from gatewise.cli.recording import Recording
 from gatewise.report.runs import runs_page
 from gatewise.runs.log import RunLog
 from gatewise.runs.reading import logged_runs, read_runs
@@ -393,15 +392,3 @@ def test_a_log_that_says_nothing_is_told(tmp_path, capsys):
     told = "".join(capsys.readouterr().out.split())  # a terminal breaks lines anywhere
     assert "bad/run.jsonlcannotbereadasalog" in told
     assert "good/run.jsonlcannot" not in told
-
-
-def test_ctrl_c_before_a_resumed_run_goes_on_keeps_its_log(tmp_path):
-    folder = tmp_path / "out.unfinished"
-    write(folder / "run.jsonl")
-    before = (folder / "run.jsonl").read_text()
-    for resume, left in ((True, True), (False, False)):
-        recording = Recording(tmp_path / "out", folder, "a.csv", "gatewise", resume=resume)
-        with pytest.raises(KeyboardInterrupt), recording:
-            raise KeyboardInterrupt
-        assert folder.exists() == left
-        assert not left or (folder / "run.jsonl").read_text() == before
