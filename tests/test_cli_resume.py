@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from test_checkpoint import OURS, SINE, small
 
 import gatewise as gw
