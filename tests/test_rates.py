@@ -203,7 +203,7 @@ def test_the_command_line_draws_the_curve_and_says_how_to_train(here, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "rates needs a task"),
+        ([], "rates needs one of"),
         (["forcast", "shop.csv"], "did you mean 'forecast'?"),
         (["forecast", "shop.csv", "--out", "x"], "--out"),
         (["forecast", "shop.csv", "--horizon", "2", "--plot", "x.gif"], "x.gif"),

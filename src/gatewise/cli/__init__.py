@@ -40,6 +40,7 @@ VERBS = {
     "tune": ("gatewise.cli.tune", "Try settings of a task, compare the best with the defaults."),
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
     "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
+    "cases": ("gatewise.cli.cases", "List and run the cases that tutorials teach, done right."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
@@ -103,18 +104,18 @@ def _application(asked: str | None, arguments: Sequence[str]) -> typer.Typer:
 
 
 def _check_second(name: str, verbs: Mapping[str, Any], arguments: Sequence[str]) -> None:
-    """Raises UsageError where no task stands behind the verb, or one that is unknown."""
+    """Raises UsageError where no word of the verb's stands behind it, or one that is unknown."""
     behind = [*arguments[arguments.index(name) + 1 :], "-"][0]
     if "--help" in arguments or behind in verbs:
         return
     hint = "" if behind.startswith("-") else f", not '{behind}'{did_you_mean(behind, verbs)}"
-    raise UsageError(f"{name} needs a task: {', '.join(verbs)}{hint}; see gatewise {name} --help")
+    raise UsageError(f"{name} needs one of {', '.join(verbs)}{hint}; see gatewise {name} --help")
 
 
 def _several(verbs: Mapping[str, Callable[..., Any]]) -> typer.Typer:
     """The verbs behind a verb."""
     app = typer.Typer(
-        add_completion=False, rich_markup_mode="rich", subcommand_metavar="TASK DATA [OPTIONS]..."
+        add_completion=False, rich_markup_mode="rich", subcommand_metavar=f"{'|'.join(verbs)} ..."
     )
     for name, verb in verbs.items():
         short = f"Of gatewise {name}."
