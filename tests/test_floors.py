@@ -22,6 +22,7 @@ WRITTEN = {".py", ".md", ".css", ".html", ".js", ".toml", ".yaml"}
 LATE = {"gatewise", "engine", "tasks.shared", "cli", "cli.saved", "exporting.keras"}
 # imports that only a type checker follows and that lead upwards
 FOR_TYPES = {
+    ("tasks.class_attention", "tasks.classifier"),
     ("tasks.class_facts", "tasks.classifier"),
     ("tasks.class_judging", "tasks.classifier"),
     ("tasks.class_plan", "tasks.classifier"),
