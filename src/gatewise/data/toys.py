@@ -21,6 +21,10 @@ from gatewise.data.toy_classes import (
     drawn_length,
     key_sequences,
     one_of,
+    toy_digits,
+    toy_names,
+    toy_products,
+    toy_questions,
 )
 from gatewise.errors import UsageError
 
@@ -33,8 +37,12 @@ __all__ = [
     "order_sequences",
     "random_labels",
     "reverse_pairs",
+    "toy_digits",
     "toy_entities",
+    "toy_names",
     "toy_play",
+    "toy_products",
+    "toy_questions",
     "toy_reviews",
     "toy_waves",
 ]
