@@ -24,6 +24,7 @@ LATE = {"gatewise", "engine", "tasks.shared", "cli", "cli.saved", "exporting.ker
 FOR_TYPES = {
     ("gatewise", "stack"),
     ("tasks.backtesting", "tasks.forecaster"),
+    ("tasks.class_attention", "tasks.classifier"),
     ("tasks.class_facts", "tasks.classifier"),
     ("tasks.class_judging", "tasks.classifier"),
     ("tasks.class_plan", "tasks.classifier"),
