@@ -61,9 +61,9 @@ def run(ask: Ask) -> Outcome:
     colours = (pictures.NETWORK, *pictures.OTHERS)
     for (name, slope), colour in zip(slopes.items(), colours, strict=False):
         left.semilogy(slope / slope[0], color=colour, label=name)
-    left.set(xlabel="steps back", title="slope by an input, beside that by the last")
-    left.legend(loc="lower left")
-    pictures.bars(right, accuracies, title="accuracy: the marked number, 45 steps later")
+    left.set(xlabel="steps back", title="slope by an input, beside the last")
+    left.legend(loc="lower left", fontsize=8)
+    pictures.bars(right, accuracies, title="accuracy on the task")
 
     return Outcome(
         scores=scores,
