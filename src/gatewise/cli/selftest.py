@@ -8,7 +8,6 @@ backend once.
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import time
@@ -18,6 +17,7 @@ import numpy as np
 
 from gatewise import reference
 from gatewise.batch import Batch, Examples, batch_order
+from gatewise.engine import Engine as Trained
 from gatewise.engine import EpochPlan, load_engine
 from gatewise.engines.onnx.engine import Engine, build_graphs
 from gatewise.errors import RunError
@@ -46,7 +46,7 @@ def examine(name: str) -> dict[str, Any]:
         answer = reference.forward(spec, weights, batch).output
     else:
         engine = load_engine(name, spec, Training(batch_size=BATCH, learning_rate=RATE), weights)
-        told = {"version": engine.version, "device": engine.device, **_threads(name)}
+        told = {"version": engine.version, "device": engine.device, **_threads(engine)}
         losses = []
         for epoch in range(EPOCHS):
             batches = batch_order(ROWS, BATCH, seed=0, epoch=epoch)
@@ -64,12 +64,12 @@ def examine(name: str) -> dict[str, Any]:
     return {**told, "difference": difference, "seconds": time.perf_counter() - began}
 
 
-def _threads(name: str) -> dict[str, Any]:
+def _threads(engine: Trained) -> dict[str, Any]:
     """What the rule for threads takes; PyTorch alone has one."""
-    if name != "torch":
+    if engine.name != "torch":
         return {}
-    engine = importlib.import_module("gatewise.engines.torch.engine")
-    return {"threads": engine.AVAILABLE_THREADS, "one_thread_below": engine.ONE_THREAD_BELOW}
+    home: Any = sys.modules[type(engine).__module__]
+    return {"threads": home.AVAILABLE_THREADS, "one_thread_below": home.ONE_THREAD_BELOW}
 
 
 if __name__ == "__main__":
