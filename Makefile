@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WORKERS := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench docs build clean
+.PHONY: help demo test test-all lint format bench docs gallery build clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ bench: $(VENV)/dev  ## speed, memory and accuracy beside others; DATA=folder add
 
 docs: $(VENV)/dev  ## the pictures and outputs of the README, made anew
 	$(BIN)/python docs/make.py
+
+gallery: $(VENV)/dev  ## every case on two engines with three seeds, and the pages in docs/cases/
+	$(BIN)/python docs/gallery.py --run
 
 build: $(VENV)/dev  ## wheel and source archive in dist/
 	$(PIP) build

@@ -22,10 +22,13 @@ WRITTEN = {".py", ".md", ".css", ".html", ".js", ".toml", ".yaml"}
 LATE = {"gatewise", "engine", "tasks.shared", "cli", "cli.saved", "exporting.keras"}
 # imports that only a type checker follows and that lead upwards
 FOR_TYPES = {
+    ("gatewise", "stack"),
+    ("tasks.backtesting", "tasks.forecaster"),
     ("tasks.class_facts", "tasks.classifier"),
     ("tasks.class_judging", "tasks.classifier"),
     ("tasks.class_plan", "tasks.classifier"),
     ("tasks.class_state", "tasks.classifier"),
+    ("tasks.continuing", "tasks.forecaster"),
     ("tasks.facts", "tasks.forecaster"),
     ("tasks.forecaster_beginning", "tasks.forecaster"),
     ("tasks.forecaster_score", "tasks.forecaster"),

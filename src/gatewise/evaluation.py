@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gatewise import metrics
 from gatewise.batch import IntArray
+from gatewise.errors import UsageError, did_you_mean
 
 Floats = NDArray[np.float64]
 Scores = dict[str, float]
@@ -34,6 +35,12 @@ class ForecastEvaluation:
     season      steps of the seasonal cycle (1: none)
     scale       (D,) what MASE divides by: seasonal naive errors within the training rows
     remark      what else the verdict must say of the network, a sentence
+
+    Of several series, whose rows stand behind each other:
+    series      their names
+    bounds      (S+1,) row offsets
+    seen        (S,) rows at the begin of each that were seen
+    scale       (S, D) of each its own, of its rows before the first origin
     """
 
     targets: tuple[str, ...]
@@ -45,6 +52,61 @@ class ForecastEvaluation:
     season: int
     scale: Floats
     remark: str = ""
+    series: tuple[str, ...] = ()
+    bounds: IntArray | None = None
+    seen: IntArray | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether these are windows of many series."""
+        return self.bounds is not None
+
+    @cached_property
+    def whose(self) -> IntArray:
+        """The series of each window.  (n,)"""
+        if self.bounds is None:
+            return np.zeros(len(self.origins), dtype=np.int64)
+        found: IntArray = np.searchsorted(self.bounds, self.origins, side="right") - 1
+        return found
+
+    def of_series(self, name: str) -> ForecastEvaluation:
+        """The windows of one of the series, as if there were no other.
+
+        Raises UsageError for an unknown name, or a series without a window.
+        """
+        if name not in self.series or self.bounds is None or self.seen is None:
+            hint = did_you_mean(name, self.series)
+            raise UsageError(f"there is no series '{name}' in this evaluation{hint}")
+        number = self.series.index(name)
+        first, stop = (int(row) for row in self.bounds[number : number + 2])
+        own = self.whose == number
+        if not own.any():
+            raise UsageError(f"series '{name}' was not judged: no window of it is new and whole")
+        return replace(
+            self,
+            values=self.values[first:stop],
+            times=None if self.times is None else self.times[first:stop],
+            origins=self.origins[own] - first,
+            forecasts={who: told[own] for who, told in self.forecasts.items()},
+            train_rows=int(self.seen[number]),
+            scale=self.scale[number],
+            series=(),
+            bounds=None,
+            seen=None,
+        )
+
+    def by_series(self, target: str | None = None) -> dict[str, dict[str, float]]:
+        """series -> name -> MASE (MAE where it is not defined for any), of each series that was
+        judged: where the network is good and where it is not.
+        """
+        metric = "MASE" if self.ranked_by == "MASE" else "MAE"
+        return {
+            self.series[number]: {
+                who: score[metric]
+                for who, score in self.of_series(self.series[number]).scores(target).items()
+            }
+            for number in np.unique(self.whose).tolist()
+        }
 
     @property
     def horizon(self) -> int:
@@ -80,16 +142,29 @@ class ForecastEvaluation:
 
     def _score(self, name: str, column: int) -> Scores:
         truth, forecast = self.truth[..., column], self.forecasts[name][..., column]
-        scale = self.scale[column : column + 1]
+        units = self._units[:, column]
         return {
             "MAE": metrics.mae(truth, forecast),
             "RMSE": metrics.rmse(truth, forecast),
             "sMAPE": metrics.smape(truth, forecast),
-            "MASE": metrics.mase(truth[..., None], forecast[..., None], scale),
+            "MASE": metrics.mase_by_row(truth, forecast, units)
+            if self.several
+            else metrics.mase(truth[..., None], forecast[..., None], units[:1]),
         }
+
+    @cached_property
+    def _units(self) -> Floats:
+        """What MASE divides each window by.  (n, D)"""
+        return self.scale[self.whose] if self.several else self.scale[None]
 
     def by_step(self) -> dict[str, Floats]:
         """name -> error at each step of the horizon: MAE of one target, MASE of several.  (K,)"""
+        if len(self.targets) > 1 and self.several:
+            units = np.where(self._units > 0, self._units, np.nan)[:, None]
+            return {
+                name: np.nanmean(np.abs(self.truth - forecast) / units, axis=(0, 2))
+                for name, forecast in self.forecasts.items()
+            }
         usable, divisor = np.ones(1, dtype=bool), np.ones(1)
         if len(self.targets) > 1 and (self.scale > 0).any():
             usable, divisor = self.scale > 0, self.scale[self.scale > 0]
@@ -130,6 +205,8 @@ class ForecastEvaluation:
         (best, score), own = self._best_baseline(), dict(self.ranking())[NETWORK]
         count = len(self.origins)
         windows = f"on {'this 1 window' if count == 1 else f'these {count} windows'}"
+        if self.several:
+            windows += f" of {len(np.unique(self.whose)):,} series"
         standing = self.standing()
         if standing == "beats":
             return (
@@ -167,6 +244,7 @@ class ForecastEvaluation:
         """JSON-ready scores."""
         return {
             "windows": len(self.origins),
+            **({"series": len(np.unique(self.whose))} if self.several else {}),
             "horizon": self.horizon,
             "season": self.season,
             "train_rows": self.train_rows,

@@ -41,6 +41,7 @@ VERBS = {
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
     "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "cases": ("gatewise.cli.cases", "List and run the cases that tutorials teach, done right."),
+    "data": ("gatewise.cli.data", "List and fetch the real sets that cases and benches read."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
