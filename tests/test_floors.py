@@ -32,6 +32,7 @@ LATE = {
 FOR_TYPES = {
     ("gatewise", "stack"),
     ("tasks.backtesting", "tasks.forecaster"),
+    ("tasks.class_attention", "tasks.classifier"),
     ("tasks.class_facts", "tasks.classifier"),
     ("tasks.class_judging", "tasks.classifier"),
     ("tasks.class_plan", "tasks.classifier"),
