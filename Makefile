@@ -60,6 +60,10 @@ build: $(VENV)/dev  ## wheel and source archive in dist/
 	$(PIP) build
 	$(BIN)/python -m build
 
+smoke: $(VENV)/dev  ## the wheel in fresh environments: the core alone, or EXTRAS="torch jax"
+	$(PIP) build
+	$(BIN)/python tests/smoke.py $(EXTRAS)
+
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .venv-peers build dist demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

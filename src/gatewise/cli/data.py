@@ -22,7 +22,7 @@ ALL = "all"
 def list_sets(*, as_json: Json = False) -> int:
     """List the real sets: name, size (or that it is here), what it is.
 
-    None is part of gatewise: their publishers hold them, each under its own terms.
+    None is part of gatewise: their publishers hold them, under their own terms.
 
     \b
     Examples:

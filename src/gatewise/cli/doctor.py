@@ -42,7 +42,8 @@ def doctor(
 ) -> int:
     """Show versions, devices, threads and extras, and try what is installed.
 
-    Each engine trains a tiny network, and its answers are compared with those of onnxruntime.
+    Each engine trains a tiny network, and its answers are compared with those of
+    onnxruntime.
     The exit code is 1 where something that is installed does not work.
 
     \b
