@@ -50,7 +50,7 @@ format: $(VENV)/dev  ## rewrite the code in the project's style
 bench: $(VENV)/dev  ## speed, memory and accuracy beside others; DATA=folder adds real sets
 	$(BIN)/python bench/run.py $(if $(DATA),--data $(DATA))
 
-docs: $(VENV)/dev  ## the pictures and outputs of the README, made anew
+docs: $(VENV)/dev  ## the pictures and outputs of README and guides, made anew
 	$(BIN)/python docs/make.py
 
 gallery: $(VENV)/dev  ## every case on two engines with three seeds, and the pages in docs/cases/
