@@ -42,6 +42,7 @@ VERBS = {
     "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "cases": ("gatewise.cli.cases", "List and run the cases that tutorials teach, done right."),
     "data": ("gatewise.cli.data", "List and fetch the real sets that cases and benches read."),
+    "doctor": ("gatewise.cli.doctor", "Show what is installed, try it, name what is missing."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
