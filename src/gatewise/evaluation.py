@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from gatewise import metrics
 from gatewise.batch import IntArray
 from gatewise.errors import UsageError, did_you_mean
+from gatewise.judging.verdict import ALPHA, in_words
+from gatewise.judging.wandering import trace_of_past
 
 Floats = NDArray[np.float64]
 Scores = dict[str, float]
 
 NETWORK = "network"
 LEVEL = 0.98  # errors nearer to each other than this are level
+FEWEST_WINDOWS = 10  # below, that nothing beats the last value may be chance
 METRICS = ("MAE", "RMSE", "sMAPE", "MASE")
 
 
@@ -203,7 +206,27 @@ class ForecastEvaluation:
 
     def verdict(self) -> str:
         """In words: what the network beats, and what beats it."""
-        return f"{self._comparison()} {self.remark}".rstrip()
+        parts = (self._comparison(), self._last_value(), self.remark)
+        return " ".join(part for part in parts if part)
+
+    def _last_value(self) -> str:
+        """What must be said where no forecast is clearly better than the last value."""
+        scores = {name: score for name, score in self.ranking() if np.isfinite(score)}
+        if len(self.origins) < FEWEST_WINDOWS or "naive" not in scores:
+            return ""
+        if min(scores.values()) < scores["naive"] * LEVEL:
+            return ""
+        said = "No forecast here is more than 2 % better than repeating the last value (naive)"
+        p = None if self.several else trace_of_past(self.values)
+        if p is None or p < ALPHA:
+            return f"{said}."
+        one = len(self.targets) == 1
+        whose, what = (f"'{self.targets[0]}'", "a random walk") if one else ("all", "random walks")
+        return (
+            f"{said}, and the changes of {whose} show no trace of those before ({in_words(p)}): "
+            f"{what}, as far as the past tells, and from the past alone nothing beats the last "
+            f"value."
+        )
 
     def _best_baseline(self) -> tuple[str, float]:
         return next(pair for pair in self.ranking() if pair[0] != NETWORK)

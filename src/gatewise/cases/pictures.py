@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,19 @@ STYLE: Any = {
 
 def figure(columns: int = 1, *, height: float = 2.9, width: float = 8.0) -> tuple[Figure, Any]:
     """An empty figure and its axes: one, or an array of `columns` side by side."""
-    with rc_context(STYLE):
-        drawn = Figure(figsize=(width, height), layout="constrained")
-        return drawn, drawn.subplots(1, columns)
+    drawn = Figure(figsize=(width, height), layout="constrained")
+    return drawn, drawn.subplots(1, columns)
+
+
+def legend(axes: Axes, columns: int = 3) -> None:
+    """What the lines are, above the axes, where it hides nothing."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        columnspacing=1.2,
+        handlelength=1.4,
+    )
 
 
 def bars(axes: Axes, values: Mapping[str, float], *, title: str = "", form: str = "{:.3g}") -> None:
@@ -47,7 +58,12 @@ def bars(axes: Axes, values: Mapping[str, float], *, title: str = "", form: str 
     axes.set_title(title)
 
 
+def style() -> AbstractContextManager[None]:
+    """A context in which all that is drawn looks like a picture of ours."""
+    return rc_context(STYLE)
+
+
 def save(drawn: Figure, path: Path) -> None:
     """As SVG, the same bytes for the same figure."""
-    with rc_context(STYLE):
+    with style():
         drawn.savefig(path, format="svg", metadata={"Date": None})

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise import outputs
+from gatewise.cases import pictures
 from gatewise.cases.case import Ask, load_case
 from gatewise.errors import GatewiseError
 from gatewise.version import __version__
@@ -60,7 +61,7 @@ def run_case(run: Run, out: Path | None) -> Result:
     """
     case = load_case(run.case)
     began, seconds_of_cpu = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory(prefix="gatewise-case-") as folder:
+    with tempfile.TemporaryDirectory(prefix="gatewise-case-") as folder, pictures.style():
         came = case.run(Ask(Path(folder), run.engine, run.seed, run.quick, run.data))
     told = {
         "case": run.case,
@@ -84,8 +85,6 @@ def run_case(run: Run, out: Path | None) -> Result:
         with outputs.replacing(out / run.folder) as place:
             (place / RESULT).write_text(outputs.to_json(told) + "\n", encoding="utf-8")
             if came.picture is not None:
-                from gatewise.cases import pictures
-
                 pictures.save(came.picture, place / PICTURE)
     return Result(run, outputs.plain(told))
 

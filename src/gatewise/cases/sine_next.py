@@ -27,10 +27,10 @@ def run(ask: Ask) -> Outcome:
 
     picture, (left, right) = pictures.figure(2)
     left.plot(frame["y"][-180:], ".", color=pictures.GREY, label="seen")
-    left.plot(frame["clean"][-180:], color=pictures.TRUTH, linewidth=1, label="sine without noise")
+    left.plot(frame["clean"][-180:], color=pictures.TRUTH, linewidth=1, label="without noise")
     told = judged.forecasts["network"][:, 0, 0]
-    left.plot(judged.origins, told, color=pictures.NETWORK, label="forecast of the next step")
-    left.legend(loc="lower left")
+    left.plot(judged.origins, told, color=pictures.NETWORK, label="forecast")
+    pictures.legend(left)
     pictures.bars(right, {name: score["MSE"] for name, score in scores.items()}, title="MSE")
 
     return Outcome(

@@ -20,7 +20,8 @@ def forecast(
 ) -> int:
     """Train on one series or many, compare with baselines, forecast beyond the end.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json and
+    run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b

@@ -1,4 +1,4 @@
-"""Data that needs no download: one published series, and generators whose truth is known.
+"""Data by name: one published series, generators whose truth is known, and real sets.
 
 A generator gives the same numbers for the same seed. Its noise floor is the mean squared error
 that no forecast can beat on average.
@@ -11,6 +11,18 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from gatewise.data.real_readers import RealSet, real
+
+__all__ = [
+    "RealSet",
+    "airline_passengers",
+    "multi_sine",
+    "noisy_sine",
+    "random_walk",
+    "real",
+    "weather",
+]
 
 FloatArray = NDArray[np.float64]
 
