@@ -19,7 +19,15 @@ WRITTEN = {".py", ".md", ".css", ".html", ".js", ".toml", ".yaml"}
 
 # modules that name others above them in text and import those when they are asked for; exporting
 # names one below it, which it runs as a process of its own
-LATE = {"gatewise", "engine", "tasks.shared", "cli", "cli.saved", "exporting.keras"}
+LATE = {
+    "gatewise",
+    "engine",
+    "tasks.shared",
+    "cli",
+    "cli.saved",
+    "cli.installed",
+    "exporting.keras",
+}
 # imports that only a type checker follows and that lead upwards
 FOR_TYPES = {
     ("gatewise", "stack"),

@@ -125,6 +125,41 @@ def test_dates_mean_what_is_written():
     assert used == set(ways)
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("bak", "B AE K"),
+        ("bake", "B EY K"),
+        ("grace", "G R EY S"),
+        ("cot", "K AA T"),
+        ("cit", "S IH T"),
+        ("chee", "CH IY"),
+        ("gelph", "JH EH L F"),
+        ("queex", "K W IY K S"),
+        ("thunnoul", "TH AH N AW L"),
+        ("satte", "S AE T EH"),  # behind two consonants nothing is silent
+        ("te", "T EH"),
+    ],
+)
+def test_the_made_up_spelling_is_said_by_its_rules(word, said):
+    assert toys.sounds(word) == said
+
+
+def test_made_up_words_differ_and_use_every_rule():
+    found = toys.spelling_pairs(1000, seed=3)
+    assert len(set(found.sources)) == 1000
+    joined = " ".join(found.sources)
+    assert all(two in joined for two in ("ch", "qu", "ee", "tt", "ce", "gi"))
+    silent = [
+        w
+        for w, s in zip(found.sources, found.targets, strict=True)
+        if w[-1] == "e" and s[-2:] != "EH"
+    ]
+    assert 100 < len(silent) < 400
+    with pytest.raises(UsageError, match="not 'y'"):
+        toys.sounds("try")
+
+
 def test_entities_are_names_of_their_type():
     found = toys.toy_entities(300)
     names = {"LOC": set(toys.PLACES), "ORG": set(toys.FIRMS)}

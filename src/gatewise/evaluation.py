@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from gatewise import metrics
 from gatewise.batch import IntArray
 from gatewise.errors import UsageError, did_you_mean
+from gatewise.judging.verdict import ALPHA, in_words
+from gatewise.judging.wandering import trace_of_past
 
 Floats = NDArray[np.float64]
 Scores = dict[str, float]
 
 NETWORK = "network"
 LEVEL = 0.98  # errors nearer to each other than this are level
+FEWEST_WINDOWS = 10  # below, that nothing beats the last value may be chance
 METRICS = ("MAE", "RMSE", "sMAPE", "MASE")
 
 
@@ -95,18 +98,25 @@ class ForecastEvaluation:
             seen=None,
         )
 
-    def by_series(self, target: str | None = None) -> dict[str, dict[str, float]]:
-        """series -> name -> MASE (MAE where it is not defined for any), of each series that was
-        judged: where the network is good and where it is not.
+    def by_series(self) -> dict[str, dict[str, float]]:
+        """series -> name -> MASE (MAE where it is defined nowhere), of each that was judged, mean
+        over targets: where the network is good, and where it is not.
         """
-        metric = "MASE" if self.ranked_by == "MASE" else "MAE"
-        return {
-            self.series[number]: {
-                who: score[metric]
-                for who, score in self.of_series(self.series[number]).scores(target).items()
-            }
-            for number in np.unique(self.whose).tolist()
-        }
+        units = self._units if self.ranked_by == "MASE" else np.ones_like(self._units)
+        units = np.where(units > 0, units, np.nan)
+        windows = np.bincount(self.whose, minlength=len(self.series))
+        judged = np.flatnonzero(windows).tolist()
+        found: dict[str, dict[str, float]] = {self.series[number]: {} for number in judged}
+        for name, told in self.forecasts.items():
+            each = np.abs(self.truth - told).mean(axis=1) / units  # (n, D)
+            defined = np.isfinite(each)
+            sums = np.where(defined, each, 0.0).sum(axis=1)
+            total = np.bincount(self.whose, sums, len(self.series))
+            count = np.bincount(self.whose, defined.sum(axis=1), len(self.series))
+            for number in judged:
+                mean = total[number] / count[number] if count[number] else np.nan
+                found[self.series[number]][name] = float(mean)
+        return found
 
     @property
     def horizon(self) -> int:
@@ -196,7 +206,27 @@ class ForecastEvaluation:
 
     def verdict(self) -> str:
         """In words: what the network beats, and what beats it."""
-        return f"{self._comparison()} {self.remark}".rstrip()
+        parts = (self._comparison(), self._last_value(), self.remark)
+        return " ".join(part for part in parts if part)
+
+    def _last_value(self) -> str:
+        """What must be said where no forecast is clearly better than the last value."""
+        scores = {name: score for name, score in self.ranking() if np.isfinite(score)}
+        if len(self.origins) < FEWEST_WINDOWS or "naive" not in scores:
+            return ""
+        if min(scores.values()) < scores["naive"] * LEVEL:
+            return ""
+        said = "No forecast here is more than 2 % better than repeating the last value (naive)"
+        p = None if self.several else trace_of_past(self.values)
+        if p is None or p < ALPHA:
+            return f"{said}."
+        one = len(self.targets) == 1
+        whose, what = (f"'{self.targets[0]}'", "a random walk") if one else ("all", "random walks")
+        return (
+            f"{said}, and the changes of {whose} show no trace of those before ({in_words(p)}): "
+            f"{what}, as far as the past tells, and from the past alone nothing beats the last "
+            f"value."
+        )
 
     def _best_baseline(self) -> tuple[str, float]:
         return next(pair for pair in self.ranking() if pair[0] != NETWORK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,7 +64,7 @@ def tidy_each(
 ) -> Apart:
     """`repair.tidy` of each series by itself.
 
-    Raises DataError that names the series; its rows count from 1 within it.
+    Raises DataError that names the series.
     """
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
@@ -76,7 +76,7 @@ def tidy_each(
             raw,
             values=raw.values[rows],
             keys=None if raw.keys is None else raw.keys[rows],
-            label=_within(raw.label, rows),
+            rows=rows,
             data=raw.data if len(names) == 1 else f"series '{name}' of {raw.data}",
         )
         try:
@@ -88,10 +88,6 @@ def tidy_each(
         rest = [f"and {more} more series with problems"] if more > 0 else []
         raise DataError("\n".join([*problems[:LISTED], *rest]))
     return _joined(parts, names, raw)
-
-
-def _within(label: Callable[[int], str], rows: IntArray) -> Callable[[int], str]:
-    return lambda row: label(int(rows[row]))
 
 
 def _joined(parts: list[Tidy], names: tuple[str, ...], raw: Raw) -> Apart:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gatewise.data.conll import TaggedSentences
 from gatewise.data.pairs import Pairs
+from gatewise.data.spelling import made_up_word, sounds
 from gatewise.data.toy_classes import (
     LabelledSequences,
     Length,
@@ -37,6 +38,7 @@ __all__ = [
     "order_sequences",
     "random_labels",
     "reverse_pairs",
+    "spelling_pairs",
     "toy_digits",
     "toy_entities",
     "toy_names",
@@ -195,6 +197,20 @@ def date_pairs(count: int = 2000, seed: int = 0) -> Pairs:
             f"{month}/{day}/{year}", f"{day:02}.{month:02}.{year}",
         )  # fmt: skip
         return one_of(rng, ways), f"{year}-{month:02}-{day:02}"
+
+    return _different_pairs(count, pair, seed)
+
+
+def spelling_pairs(count: int = 2000, seed: int = 0) -> Pairs:
+    """A made-up word and its sounds, 'grace' and 'G R EY S'; see gatewise.data.spelling.
+
+    The rule: two letters may be one sound, c and g depend on what follows, an e at the end, behind
+    a single consonant, is silent and makes the vowel before long.
+    """
+
+    def pair(rng: Rng) -> tuple[str, str]:
+        word = made_up_word(rng)
+        return word, sounds(word)
 
     return _different_pairs(count, pair, seed)
 

@@ -19,19 +19,30 @@ RECENT = 20_000  # changes that are looked at, the last ones: more would show wh
 
 
 def trace_of_past(values: Floats) -> float | None:
-    """p of a trace as large as the one found, were the changes d of values (N,) unrelated.
+    """p of as clear a trace, were no column's changes related to their own past; values (N, D).
+
+    The clearest column's p, times their number (Bonferroni); None where one has too few changes,
+    or the same one all along.
+    """
+    each = [_trace(column) for column in np.asarray(values, dtype=np.float64).T]
+    found = [p for p in each if p is not None]
+    return min(1.0, len(each) * min(found)) if found and len(found) == len(each) else None
+
+
+def _trace(values: Floats) -> float | None:
+    """p of as clear a trace, were the changes d of values (N,) unrelated.
 
         Q = sum over k of (sum_t d[t] d[t-k])² / (sum_t d[t]² d[t-k]²)  ~  chi-square, LAGS degrees
 
     d is taken from its mean. The denominator lets calm and wild times alternate, as prices have
-    them. None: too few changes, or the same one all along.
+    them.
     Source: Lo & MacKinlay 1989 (the robust variance of an autocorrelation), summed as Box & Pierce
     1970 do.
     """
-    changes = np.diff(np.asarray(values, dtype=np.float64))[-RECENT:]
-    changes = changes - changes.mean() if len(changes) else changes
+    changes = np.diff(values)[-RECENT:]
     if len(changes) < FEWEST or not np.isfinite(changes).all():
         return None
+    changes = changes - changes.mean()
     spread = changes.std()
     if spread <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return None
