@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatewise.cli.how import Json
+from gatewise.errors import RunError
 
 if TYPE_CHECKING:
     from gatewise.data.fetching import Fetched, Told
@@ -21,7 +22,7 @@ ALL = "all"
 def list_sets(*, as_json: Json = False) -> int:
     """List the real sets: name, size (or that it is here), what it is.
 
-    None is part of gatewise: their publishers hold them, each under its own terms.
+    None is part of gatewise: their publishers hold them, under their own terms.
 
     \b
     Examples:
@@ -30,17 +31,13 @@ def list_sets(*, as_json: Json = False) -> int:
     """
     from gatewise import outputs
     from gatewise.cli import show
-    from gatewise.data.real_files import cache_folder, place
+    from gatewise.data.real_files import cache_folder, is_fetched
     from gatewise.data.real_sets import sets
 
-    folder = cache_folder()
-    here = {
-        told.name: all(place(folder, told, file).is_file() for file in told.files)
-        for told in sets().values()
-    }
+    here = {told.name: is_fetched(told) for told in sets().values()}
     if as_json:
         rows = [{**_as_dict(told), "here": here[told.name]} for told in sets().values()]
-        sys.stdout.write(outputs.to_json({"folder": str(folder), "sets": rows}) + "\n")
+        sys.stdout.write(outputs.to_json({"folder": str(cache_folder()), "sets": rows}) + "\n")
         return 0
     console = show.open_console()
     for told in sets().values():
@@ -85,10 +82,14 @@ def get(
 
     wanted = [published(name) for name in (sets() if ALL in names else dict.fromkeys(names))]
     console = show.open_console()
-    came = []
+    came, failures = [], []
     for told in wanted:
-        with _shown(told) as seen:
-            files = fetch(told, to, again=again, told=seen)
+        try:
+            with _shown(told) as seen:
+                files = fetch(told, to, again=again, told=seen)
+        except RunError as error:
+            failures.append(str(error))
+            continue
         came.append({**_as_dict(told), "folder": str(files[0].path.parent)})
         if not as_json:
             show.say(console, f"{told.name:<18}  {_what_came(files)}")
@@ -96,6 +97,8 @@ def get(
             show.say(console, f"  terms   {told.terms}")
     if as_json:
         sys.stdout.write(outputs.to_json({"sets": came}) + "\n")
+    if failures:
+        raise RunError("\n".join(failures))
     return 0
 
 
