@@ -47,10 +47,10 @@ format: $(VENV)/dev  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/dev  ## speed, memory and accuracy beside others; DATA=folder adds real sets
-	$(BIN)/python bench/run.py $(if $(DATA),--data $(DATA))
+bench: $(VENV)/dev  ## speed, memory, accuracy beside others; DATA=folder of real sets, ONLY="memory startup"
+	$(BIN)/python bench/run.py $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
-docs: $(VENV)/dev  ## the pictures and outputs of the README, made anew
+docs: $(VENV)/dev  ## the pictures and outputs of README and guides, made anew
 	$(BIN)/python docs/make.py
 
 gallery: $(VENV)/dev  ## every case on two engines with three seeds, and the pages in docs/cases/
@@ -60,6 +60,10 @@ build: $(VENV)/dev  ## wheel and source archive in dist/
 	$(PIP) build
 	$(BIN)/python -m build
 
+smoke: $(VENV)/dev  ## the wheel in fresh environments: the core alone, or EXTRAS="torch jax"
+	$(PIP) build
+	$(BIN)/python tests/smoke.py $(EXTRAS)
+
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) build dist demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers build dist demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -52,7 +52,7 @@ def hourly(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"time": pd.date_range("1900-01-01", periods=rows, freq="h"), "y": y})
 
 
-def run(command: list[str]) -> Ran:
+def run(command: list[str], environment: dict[str, str] | None = None) -> Ran:
     """Raises SystemExit with what the process said when it fails."""
     with tempfile.TemporaryDirectory() as folder:
         peak = Path(folder) / "peak"
@@ -64,6 +64,7 @@ def run(command: list[str]) -> Ran:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=environment,
         )
         seconds = time.perf_counter() - began
         if ended.returncode:

@@ -68,6 +68,23 @@ def multi_sine(
     return waves
 
 
+def long_frame(values: FloatArray) -> pd.DataFrame:
+    """Series of equal length (series, steps) as a frame with a row for each step of each: what
+    `fit(frame, target="y", series="series")` reads.
+
+    columns series (from 0), step (from 1), y
+    """
+    values = np.asarray(values)
+    count, steps = values.shape
+    return pd.DataFrame(
+        {
+            "series": np.repeat(np.arange(count), steps),
+            "step": np.tile(np.arange(1, steps + 1), count),
+            "y": values.ravel(),
+        }
+    )
+
+
 def random_walk(points: int = 1000, step: float = 1.0, seed: int = 0) -> pd.DataFrame:
     """The sum of normal steps: nothing beats repeating its last value (noise floor step ** 2 for
     the next point).

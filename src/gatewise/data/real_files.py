@@ -28,6 +28,11 @@ def place(folder: Path, published: Published, file: File) -> Path:
     return folder / published.name / file.name
 
 
+def is_fetched(published: Published) -> bool:
+    """Whether all files of a set are in the cache."""
+    return all(place(cache_folder(), published, file).is_file() for file in published.files)
+
+
 def found_files(published: Published, folder: str | Path | None = None) -> list[Path]:
     """The files of a set, or those of one of its other forms, in the order of the table.
 

@@ -9,7 +9,7 @@ import tarfile
 import wave
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -38,6 +38,7 @@ COUNTRIES = (
 )
 REVIEW = re.compile(r"(train|test)/(neg|pos)/(\d+)_\d+\.txt$")
 RECORDING = re.compile(r"recordings/(\d)_(\w+)_(\d+)\.wav$")
+SOUND = re.compile(r"[A-Z]+[012]?( [A-Z]+[012]?)*")
 LARGEST = 10**7  # bytes of one member of an archive: the sets below hold far smaller ones
 REVIEWS = 25_000  # in each half of IMDB
 RECORDINGS = 3000  # of spoken digits
@@ -91,16 +92,9 @@ def real(name: str, folder: str | Path | None = None) -> RealSet:
     told = published(name)
     paths = found_files(told, folder)
     try:
-        read = READERS[name](*paths)
-    except DataError:
-        raise
-    except (ValueError, LookupError, EOFError, OSError, tarfile.TarError, zipfile.BadZipFile,
-            lzma.LZMAError, zlib.error, wave.Error) as error:  # fmt: skip
-        where = paths[0] if len(paths) == 1 else paths[0].parent
-        raise DataError(
-            f"{where} cannot be read as '{name}' ({type(error).__name__}: {error}); it may be "
-            f"damaged or another file of that name: gatewise data get {name} fetches the right one"
-        ) from None
+        read = read_files(name, paths)
+    except DataError as error:
+        raise DataError(f"{error}; gatewise data get {name} --again fetches it anew") from None
     pairs = zip(paths, told.files, strict=True) if len(paths) == len(told.files) else ()
     others = [
         path.name
@@ -110,6 +104,21 @@ def real(name: str, folder: str | Path | None = None) -> RealSet:
     strange = (f"not as published (other SHA-256): {', '.join(others)}",) if others else ()
     parts = (read.get("train"), read.get("test"), read.get("validation"))
     return RealSet(name, *parts, (*read.get("notes", ()), *strange))
+
+
+def read_files(name: str, paths: Sequence[Path]) -> dict[str, Any]:
+    """The parts and notes of a set. Raises DataError where its files hold something else."""
+    try:
+        return READERS[name](*paths)
+    except DataError:
+        raise
+    except (ValueError, LookupError, EOFError, OSError, tarfile.TarError, zipfile.BadZipFile,
+            lzma.LZMAError, zlib.error, wave.Error) as error:  # fmt: skip
+        where = paths[0] if len(paths) == 1 else paths[0].parent
+        raise DataError(
+            f"{where} cannot be read as '{name}' ({type(error).__name__}: {error}): it is "
+            f"damaged, or another file of that name"
+        ) from None
 
 
 def _hotel(path: Path) -> dict[str, Any]:
@@ -228,6 +237,8 @@ def _cmudict(path: Path) -> dict[str, Any]:
     rows = [line.split(" #")[0].split(None, 1) for line in read_lines(path) if line.strip()]
     words = [re.sub(r"\(\d+\)$", "", word) for word, _ in rows]
     phones = [sound.strip() for _, sound in rows]
+    if strange := [sound for sound in phones if not SOUND.fullmatch(sound)]:
+        raise ValueError(f"{strange[0][:40]!r} is no row of phones")
     frame = pd.DataFrame({"source": words, "target": phones})
     return {"train": frame.drop_duplicates(ignore_index=True)}
 
