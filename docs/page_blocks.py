@@ -4,7 +4,6 @@ console  `$ command` lines, each followed by what it prints
 python   run in one namespace; a `text` block behind it shows what it printed
 yaml     a file, named in its first line: `# air.yaml`
 sh       what only a fresh machine can run: left as it is
-pycon    the usual code of others, shown and never run
 """
 
 from __future__ import annotations

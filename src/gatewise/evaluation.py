@@ -98,18 +98,25 @@ class ForecastEvaluation:
             seen=None,
         )
 
-    def by_series(self, target: str | None = None) -> dict[str, dict[str, float]]:
-        """series -> name -> MASE (MAE where it is not defined for any), of each series that was
-        judged: where the network is good and where it is not.
+    def by_series(self) -> dict[str, dict[str, float]]:
+        """series -> name -> MASE (MAE where it is defined nowhere), of each that was judged, mean
+        over targets: where the network is good, and where it is not.
         """
-        metric = "MASE" if self.ranked_by == "MASE" else "MAE"
-        return {
-            self.series[number]: {
-                who: score[metric]
-                for who, score in self.of_series(self.series[number]).scores(target).items()
-            }
-            for number in np.unique(self.whose).tolist()
-        }
+        units = self._units if self.ranked_by == "MASE" else np.ones_like(self._units)
+        units = np.where(units > 0, units, np.nan)
+        windows = np.bincount(self.whose, minlength=len(self.series))
+        judged = np.flatnonzero(windows).tolist()
+        found: dict[str, dict[str, float]] = {self.series[number]: {} for number in judged}
+        for name, told in self.forecasts.items():
+            each = np.abs(self.truth - told).mean(axis=1) / units  # (n, D)
+            defined = np.isfinite(each)
+            sums = np.where(defined, each, 0.0).sum(axis=1)
+            total = np.bincount(self.whose, sums, len(self.series))
+            count = np.bincount(self.whose, defined.sum(axis=1), len(self.series))
+            for number in judged:
+                mean = total[number] / count[number] if count[number] else np.nan
+                found[self.series[number]][name] = float(mean)
+        return found
 
     @property
     def horizon(self) -> int:

@@ -16,9 +16,8 @@ import gatewise as gw
 from gatewise.cases import pictures
 from gatewise.cases.case import Ask, Check, Outcome
 
-NETWORK = gw.Network(hidden_size=64)
 QUICK = gw.Training(epochs=10, learning_rate=1e-2)
-FULL = gw.Training(epochs=8, batch_size=256, learning_rate=5e-3)
+FULL = gw.Training(epochs=10, batch_size=256, learning_rate=5e-3)
 
 
 def run(ask: Ask) -> Outcome:
@@ -31,12 +30,13 @@ def run(ask: Ask) -> Outcome:
         frame = gw.datasets.real("cmudict", ask.data).whole
         frame = frame[frame["source"].str.fullmatch("[a-z]+")]
         frame["target"] = frame["target"].str.replace(r"\d", "", regex=True)  # the stress
-        count, training, most = 5000, FULL, 0.3
+        count, training, most = 3000, FULL, 0.3
     words = np.random.default_rng(ask.seed).permutation(frame["source"].unique())
     new = frame["source"].isin(words[:count])
     letters, sounds = frame["source"].map(list), frame["target"].str.split()
 
-    model = gw.Translator(network=NETWORK, training=training, **ask.how)
+    network = gw.Network(hidden_size=64 if ask.quick else 128)
+    model = gw.Translator(network=network, training=training, **ask.how)
     model.fit(letters[~new].tolist(), sounds[~new].tolist())
     first = new & ~frame["source"].duplicated()
     judged = model.evaluate(letters[first].tolist(), sounds[first].tolist())
@@ -53,8 +53,7 @@ def run(ask: Ask) -> Outcome:
     missed = scores["network"]["words wrong"]
 
     picture, (left, right) = pictures.figure(2)
-    word = "grace" if ask.quick else "knowledge"
-    looked = model.align(list(word))
+    looked = model.align(list(words[0]))
     left.imshow(looked.weights, cmap="Blues", vmin=0, vmax=1)
     left.set_xticks(range(len(looked.source)), looked.source)
     left.set_yticks(range(len(looked.target)), looked.target)
@@ -66,7 +65,7 @@ def run(ask: Ask) -> Outcome:
         scores=scores,
         split=f"{len(words) - count:,} words learnt from, {count:,} others judged",
         checks=[Check(f"at most {most:.0%} of the words wrong", missed <= most, f"{missed:.1%}")],
-        said=[judged.verdict(), f"{word} is said {' '.join(looked.target)}."],
+        said=[judged.verdict(), f"'{words[0]}' is said {' '.join(looked.target)}."],
         picture=picture,
     )
 

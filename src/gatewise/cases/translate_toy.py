@@ -26,9 +26,8 @@ FAST = gw.Training(epochs=10, learning_rate=2e-2)
 def run(ask: Ask) -> Outcome:
     """One translator for each kind of pairs; then how dates are answered alone and in a batch."""
     known, new, highest = (1000, 200, 9999) if ask.quick else (5000, 1000, 999_999)
-    chosen: dict[str, Any] = (
-        {"network": SMALL, "training": FAST} if ask.quick else {}
-    )  # in full: by itself
+    # in full the translator chooses by itself
+    chosen: dict[str, Any] = {"network": SMALL, "training": FAST} if ask.quick else {}
     made = {
         "numbers": gw.toys.number_pairs(known + new, highest, seed=ask.seed),
         "dates": gw.toys.date_pairs(known + new, seed=ask.seed),

@@ -88,12 +88,14 @@ def cut_series(
     horizon: int,
     validation: float | int,
     seed: int,
+    what: str = "validation",
 ) -> tuple[Cut, list[str]]:
     """Hold the last rows of each of several series; where that would leave less than half of the
     windows to learn from, whole series, drawn by the seed. With notes in words.
 
     validation  share of the rows of each series (at least one horizon) or number of its last rows;
                 of whole series that share, or a fifth
+    what        it is for, in messages
     Raises DataError where neither leaves a window on both sides.
     """
     lengths, ends = np.diff(bounds), bounds[1:]
@@ -102,8 +104,8 @@ def cut_series(
         rows = np.maximum(horizon, np.rint(lengths * validation).astype(np.int64))
     elif validation < horizon:
         raise DataError(
-            f"{validation} validation rows of each series cannot hold one forecast of {horizon} "
-            f"steps; raise validation to at least {horizon} or lower the horizon"
+            f"{validation} rows of each series, kept for {what}, cannot hold one forecast of "
+            f"{horizon} steps; keep at least {horizon}, or lower the horizon"
         )
     cut = Cut(bounds, np.maximum(ends - rows, bounds[:-1]))
     seen, kept = len(cut.seen(lookback, horizon)), len(cut.kept(lookback, horizon))
@@ -115,7 +117,7 @@ def cut_series(
         raise DataError(
             f"the series are too short: lookback {lookback} + horizon {horizon} are "
             f"{lookback + horizon} rows, and the longest, '{names[longest]}', has "
-            f"{lengths[longest]}; learning and validation need two such series, or longer ones; "
+            f"{lengths[longest]}; learning and {what} need two such series, or longer ones; "
             f"lower lookback or horizon"
         )
     share = validation if validation < 1 else SHARE
@@ -124,7 +126,7 @@ def cut_series(
     held = ends.copy()
     held[drawn] = bounds[:-1][drawn]
     return Cut(bounds, held, whole=True), [
-        f"validation on {count:,} of {len(usable):,} series, held out whole: the series are too "
+        f"{what} on {count:,} of {len(usable):,} series, held out whole: the series are too "
         f"short to hold out the last rows of each ({lookback + horizon} rows make one window)"
     ]
 

@@ -146,25 +146,24 @@ PITCHES = {"L": 400.0, "M": 800.0, "H": 1600.0}  # Hz
 RATE = 8000  # samples a second
 
 
-def toy_digits(count: int = 300, noise: float = 0.1, seed: int = 0) -> LabelledSequences:
+def toy_digits(count: int = 300, noise: float = 0.2, seed: int = 0) -> LabelledSequences:
     """Sounds of ten digits, arrays (t,) of samples from -1 to 1, 8,000 a second.
 
-    The rule: each digit is a melody of two glides between low, middle and high tones. Speed (0.25
-    to 0.5 s), voice (all tones up to a quarter higher or lower), loudness and the silence before
-    are random. Labels '0' to '9'.
+    The rule: each digit is a melody of two glides between low, middle and high tones. How long each
+    glide takes (0.1 to 0.3 s), the voice (all tones up to a third higher or lower), the loudness
+    and the silence on both sides are random. Labels '0' to '9', each as often.
     """
     rng = np.random.default_rng(seed)
     labels = [str(i % 10) for i in rng.permutation(count)]
     inputs = []
     for label in labels:
         tones = [np.log(PITCHES[tone]) for tone in MELODIES[int(label)]]
-        steps = int(RATE * rng.uniform(0.25, 0.5))
-        glide = np.interp(np.linspace(0, 2, steps), (0, 1, 2), tones)  # (t,) log Hz
-        voice = np.exp(rng.uniform(-1, 1) * np.log(1.25))
-        phase = 2 * np.pi * np.cumsum(voice * np.exp(glide)) / RATE
-        sound = rng.uniform(0.3, 0.8) * np.sin(phase) * np.hanning(steps) ** 0.25
-        silence = np.zeros(int(RATE * rng.uniform(0, 0.1)))
-        whole = np.concatenate([silence, sound])
+        ends = np.cumsum([0, *(RATE * rng.uniform(0.1, 0.3, 2)).astype(int)])
+        glide = np.interp(np.arange(ends[-1]), ends, tones)  # (t,) log Hz
+        voice = (4 / 3) ** rng.uniform(-1, 1)
+        sound = np.sin(2 * np.pi * np.cumsum(voice * np.exp(glide)) / RATE)
+        sound *= rng.uniform(0.4, 0.8) * np.hanning(len(sound)) ** 0.25
+        whole = np.pad(sound, tuple(rng.integers(0, RATE // 5, 2)))
         whole += noise * rng.normal(size=len(whole))
         inputs.append(np.clip(whole, -1, 1).astype(np.float32))
     return LabelledSequences(inputs, labels)
