@@ -67,7 +67,7 @@ def doctor(
         parts.append(examine(name, quick=quick))
         if not as_json:
             _tell(console, parts[-1])
-    machine = _machine(parts, quick=quick)
+    machine = machine_of(parts, quick=quick)
     broken = [part.name for part in parts if part.state == "broken"]
     if as_json:
         told = {
@@ -129,7 +129,7 @@ def _as_dict(part: Part) -> dict[str, Any]:
     return {name: getattr(part, name) for name in named}
 
 
-def _machine(parts: Sequence[Part], *, quick: bool) -> dict[str, str]:
+def machine_of(parts: Sequence[Part], *, quick: bool) -> dict[str, str]:
     """Cores, threads, devices, folders and variables, in words."""
     from gatewise.data.real_files import cache_folder, is_fetched
     from gatewise.data.real_sets import sets
