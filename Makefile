@@ -50,7 +50,7 @@ format: $(VENV)/dev  ## rewrite the code in the project's style
 bench: $(VENV)/dev  ## speed, memory, accuracy beside others; DATA=folder of real sets, ONLY="memory startup"
 	$(BIN)/python bench/run.py $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
-docs: $(VENV)/dev  ## the pictures and outputs of the README, made anew
+docs: $(VENV)/dev  ## the pictures and outputs of README and guides, made anew
 	$(BIN)/python docs/make.py
 
 gallery: $(VENV)/dev  ## every case on two engines with three seeds, and the pages in docs/cases/
@@ -59,6 +59,10 @@ gallery: $(VENV)/dev  ## every case on two engines with three seeds, and the pag
 build: $(VENV)/dev  ## wheel and source archive in dist/
 	$(PIP) build
 	$(BIN)/python -m build
+
+smoke: $(VENV)/dev  ## the wheel in fresh environments: the core alone, or EXTRAS="torch jax"
+	$(PIP) build
+	$(BIN)/python tests/smoke.py $(EXTRAS)
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .venv-peers build dist demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

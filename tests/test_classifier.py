@@ -252,17 +252,6 @@ def test_vectors_from_a_file_begin_the_embedding(tmp_path):
         classifier(vectors=file, network=network).fit(*reviews(60))
 
 
-def test_attention_weights_are_those_of_the_steps_read():
-    network = gw.Network(**{**SMALL.chosen(), "pooling": "attention"})
-    texts, labels = reviews(200)
-    model = classifier(network=network).fit(texts, labels)
-    for text, weights in zip(texts[:20], model.attention(texts[:20]), strict=True):
-        assert len(weights) == len(text.split())
-        assert weights.sum() == pytest.approx(1, abs=1e-5)
-    with pytest.raises(UsageError, match="no attention"):
-        classifier(training=gw.Training(epochs=1)).fit(texts, labels).attention(texts)
-
-
 def test_several_networks_answer_with_the_mean_of_their_probabilities(new, tmp_path):
     texts, _ = new
     known = reviews(120)

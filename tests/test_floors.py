@@ -19,13 +19,25 @@ WRITTEN = {".py", ".md", ".css", ".html", ".js", ".toml", ".yaml"}
 
 # modules that name others above them in text and import those when they are asked for; exporting
 # names one below it, which it runs as a process of its own
-LATE = {"gatewise", "engine", "tasks.shared", "cli", "cli.saved", "exporting.keras"}
+LATE = {
+    "gatewise",
+    "engine",
+    "tasks.shared",
+    "cli",
+    "cli.saved",
+    "cli.installed",
+    "exporting.keras",
+}
 # imports that only a type checker follows and that lead upwards
 FOR_TYPES = {
+    ("gatewise", "stack"),
+    ("tasks.backtesting", "tasks.forecaster"),
+    ("tasks.class_attention", "tasks.classifier"),
     ("tasks.class_facts", "tasks.classifier"),
     ("tasks.class_judging", "tasks.classifier"),
     ("tasks.class_plan", "tasks.classifier"),
     ("tasks.class_state", "tasks.classifier"),
+    ("tasks.continuing", "tasks.forecaster"),
     ("tasks.facts", "tasks.forecaster"),
     ("tasks.forecaster_beginning", "tasks.forecaster"),
     ("tasks.forecaster_score", "tasks.forecaster"),

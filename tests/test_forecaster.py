@@ -183,6 +183,7 @@ def test_a_random_walk_is_not_beaten_and_the_verdict_says_so() -> None:
     scores = evaluation.scores()
     assert scores["network"]["MASE"] > 0.97 * scores["naive"]["MASE"]
     assert "LOSES" in evaluation.verdict() or "level with" in evaluation.verdict()
+    assert "a random walk, as far as the past tells" in evaluation.verdict()
 
 
 def test_sine_is_learnt_to_within_a_tenth_of_the_linear_autoregression() -> None:

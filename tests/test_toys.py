@@ -57,6 +57,20 @@ def test_random_labels_know_nothing_of_the_tokens():
     assert accuracy(texts, found.labels, token_pattern=r"\d+") < 0.57
 
 
+def test_one_token_of_four_is_the_label():
+    found = toys.key_sequences(500, (3, 12))
+    places = []
+    for row, label in zip(found.inputs, found.labels, strict=True):
+        keys = [token for token in row if token in ("1", "2", "3", "4")]
+        assert keys == ([] if label == "0" else [label])
+        places += [(row.index(label), len(row))] if keys else []
+    assert {length for _, length in places} == set(range(3, 13))
+    assert {place for place, length in places if length == 12} >= {0, 11}
+    assert min(found.labels.count(label) for label in "01234") > 70
+    with pytest.raises(UsageError, match="length"):
+        toys.key_sequences(10, (5, 3))
+
+
 def test_reversed_pairs_differ_and_are_as_long_as_asked_for():
     found = toys.reverse_pairs(500, (3, 6), symbols=9)
     assert len(set(found.sources)) == len(found) == 500
@@ -111,6 +125,41 @@ def test_dates_mean_what_is_written():
     assert used == set(ways)
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("bak", "B AE K"),
+        ("bake", "B EY K"),
+        ("grace", "G R EY S"),
+        ("cot", "K AA T"),
+        ("cit", "S IH T"),
+        ("chee", "CH IY"),
+        ("gelph", "JH EH L F"),
+        ("queex", "K W IY K S"),
+        ("thunnoul", "TH AH N AW L"),
+        ("satte", "S AE T EH"),  # behind two consonants nothing is silent
+        ("te", "T EH"),
+    ],
+)
+def test_the_made_up_spelling_is_said_by_its_rules(word, said):
+    assert toys.sounds(word) == said
+
+
+def test_made_up_words_differ_and_use_every_rule():
+    found = toys.spelling_pairs(1000, seed=3)
+    assert len(set(found.sources)) == 1000
+    joined = " ".join(found.sources)
+    assert all(two in joined for two in ("ch", "qu", "ee", "tt", "ce", "gi"))
+    silent = [
+        w
+        for w, s in zip(found.sources, found.targets, strict=True)
+        if w[-1] == "e" and s[-2:] != "EH"
+    ]
+    assert 100 < len(silent) < 400
+    with pytest.raises(UsageError, match="not 'y'"):
+        toys.sounds("try")
+
+
 def test_entities_are_names_of_their_type():
     found = toys.toy_entities(300)
     names = {"LOC": set(toys.PLACES), "ORG": set(toys.FIRMS)}
@@ -158,6 +207,7 @@ def test_waves_are_told_apart_by_their_shift_alone():
         lambda seed: toys.toy_reviews(20, seed=seed).to_numpy().tolist(),
         lambda seed: toys.order_sequences(20, seed=seed).inputs,
         lambda seed: toys.random_labels(20, seed=seed).inputs,
+        lambda seed: toys.key_sequences(20, seed=seed).inputs,
         lambda seed: toys.reverse_pairs(20, seed=seed).sources,
         lambda seed: toys.number_pairs(20, seed=seed).sources,
         lambda seed: toys.date_pairs(20, seed=seed).sources,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gatewise.runs.reading import read_runs
     from gatewise.runs.tensorboard import TensorBoard
     from gatewise.spec import Network, NetworkSpec, Training
+    from gatewise.stack import Stack
     from gatewise.tasks.classifier import Classifier
     from gatewise.tasks.forecaster import Forecaster
     from gatewise.tasks.generator import Generator
@@ -63,6 +64,7 @@ __all__ = [
     "RunError",
     "RunLog",
     "SpecError",
+    "Stack",
     "Tagger",
     "TensorBoard",
     "Training",
@@ -89,6 +91,7 @@ _HOMES = {  # module -> its public names; one that is empty is public itself
     "gatewise.runs.reading": ("read_runs",),
     "gatewise.runs.tensorboard": ("TensorBoard",),
     "gatewise.spec": ("Network", "NetworkSpec", "Training"),
+    "gatewise.stack": ("Stack",),
     "gatewise.tasks.classifier": ("Classifier",),
     "gatewise.tasks.forecaster": ("Forecaster",),
     "gatewise.tasks.generator": ("Generator",),

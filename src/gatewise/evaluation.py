@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from gatewise import metrics
 from gatewise.batch import IntArray
+from gatewise.errors import UsageError, did_you_mean
+from gatewise.judging.verdict import ALPHA, in_words
+from gatewise.judging.wandering import trace_of_past
 
 Floats = NDArray[np.float64]
 Scores = dict[str, float]
 
 NETWORK = "network"
 LEVEL = 0.98  # errors nearer to each other than this are level
+FEWEST_WINDOWS = 10  # below, that nothing beats the last value may be chance
 METRICS = ("MAE", "RMSE", "sMAPE", "MASE")
 
 
@@ -34,6 +38,12 @@ class ForecastEvaluation:
     season      steps of the seasonal cycle (1: none)
     scale       (D,) what MASE divides by: seasonal naive errors within the training rows
     remark      what else the verdict must say of the network, a sentence
+
+    Of several series, whose rows stand behind each other:
+    series      their names
+    bounds      (S+1,) row offsets
+    seen        (S,) rows at the begin of each that were seen
+    scale       (S, D) of each its own, of its rows before the first origin
     """
 
     targets: tuple[str, ...]
@@ -45,6 +55,68 @@ class ForecastEvaluation:
     season: int
     scale: Floats
     remark: str = ""
+    series: tuple[str, ...] = ()
+    bounds: IntArray | None = None
+    seen: IntArray | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether these are windows of many series."""
+        return self.bounds is not None
+
+    @cached_property
+    def whose(self) -> IntArray:
+        """The series of each window.  (n,)"""
+        if self.bounds is None:
+            return np.zeros(len(self.origins), dtype=np.int64)
+        found: IntArray = np.searchsorted(self.bounds, self.origins, side="right") - 1
+        return found
+
+    def of_series(self, name: str) -> ForecastEvaluation:
+        """The windows of one of the series, as if there were no other.
+
+        Raises UsageError for an unknown name, or a series without a window.
+        """
+        if name not in self.series or self.bounds is None or self.seen is None:
+            hint = did_you_mean(name, self.series)
+            raise UsageError(f"there is no series '{name}' in this evaluation{hint}")
+        number = self.series.index(name)
+        first, stop = (int(row) for row in self.bounds[number : number + 2])
+        own = self.whose == number
+        if not own.any():
+            raise UsageError(f"series '{name}' was not judged: no window of it is new and whole")
+        return replace(
+            self,
+            values=self.values[first:stop],
+            times=None if self.times is None else self.times[first:stop],
+            origins=self.origins[own] - first,
+            forecasts={who: told[own] for who, told in self.forecasts.items()},
+            train_rows=int(self.seen[number]),
+            scale=self.scale[number],
+            series=(),
+            bounds=None,
+            seen=None,
+        )
+
+    def by_series(self) -> dict[str, dict[str, float]]:
+        """series -> name -> MASE (MAE where it is defined nowhere), of each that was judged, mean
+        over targets: where the network is good, and where it is not.
+        """
+        units = self._units if self.ranked_by == "MASE" else np.ones_like(self._units)
+        units = np.where(units > 0, units, np.nan)
+        windows = np.bincount(self.whose, minlength=len(self.series))
+        judged = np.flatnonzero(windows).tolist()
+        found: dict[str, dict[str, float]] = {self.series[number]: {} for number in judged}
+        for name, told in self.forecasts.items():
+            each = np.abs(self.truth - told).mean(axis=1) / units  # (n, D)
+            defined = np.isfinite(each)
+            sums = np.where(defined, each, 0.0).sum(axis=1)
+            total = np.bincount(self.whose, sums, len(self.series))
+            count = np.bincount(self.whose, defined.sum(axis=1), len(self.series))
+            for number in judged:
+                mean = total[number] / count[number] if count[number] else np.nan
+                found[self.series[number]][name] = float(mean)
+        return found
 
     @property
     def horizon(self) -> int:
@@ -80,16 +152,29 @@ class ForecastEvaluation:
 
     def _score(self, name: str, column: int) -> Scores:
         truth, forecast = self.truth[..., column], self.forecasts[name][..., column]
-        scale = self.scale[column : column + 1]
+        units = self._units[:, column]
         return {
             "MAE": metrics.mae(truth, forecast),
             "RMSE": metrics.rmse(truth, forecast),
             "sMAPE": metrics.smape(truth, forecast),
-            "MASE": metrics.mase(truth[..., None], forecast[..., None], scale),
+            "MASE": metrics.mase_by_row(truth, forecast, units)
+            if self.several
+            else metrics.mase(truth[..., None], forecast[..., None], units[:1]),
         }
+
+    @cached_property
+    def _units(self) -> Floats:
+        """What MASE divides each window by.  (n, D)"""
+        return self.scale[self.whose] if self.several else self.scale[None]
 
     def by_step(self) -> dict[str, Floats]:
         """name -> error at each step of the horizon: MAE of one target, MASE of several.  (K,)"""
+        if len(self.targets) > 1 and self.several:
+            units = np.where(self._units > 0, self._units, np.nan)[:, None]
+            return {
+                name: np.nanmean(np.abs(self.truth - forecast) / units, axis=(0, 2))
+                for name, forecast in self.forecasts.items()
+            }
         usable, divisor = np.ones(1, dtype=bool), np.ones(1)
         if len(self.targets) > 1 and (self.scale > 0).any():
             usable, divisor = self.scale > 0, self.scale[self.scale > 0]
@@ -121,7 +206,27 @@ class ForecastEvaluation:
 
     def verdict(self) -> str:
         """In words: what the network beats, and what beats it."""
-        return f"{self._comparison()} {self.remark}".rstrip()
+        parts = (self._comparison(), self._last_value(), self.remark)
+        return " ".join(part for part in parts if part)
+
+    def _last_value(self) -> str:
+        """What must be said where no forecast is clearly better than the last value."""
+        scores = {name: score for name, score in self.ranking() if np.isfinite(score)}
+        if len(self.origins) < FEWEST_WINDOWS or "naive" not in scores:
+            return ""
+        if min(scores.values()) < scores["naive"] * LEVEL:
+            return ""
+        said = "No forecast here is more than 2 % better than repeating the last value (naive)"
+        p = None if self.several else trace_of_past(self.values)
+        if p is None or p < ALPHA:
+            return f"{said}."
+        one = len(self.targets) == 1
+        whose, what = (f"'{self.targets[0]}'", "a random walk") if one else ("all", "random walks")
+        return (
+            f"{said}, and the changes of {whose} show no trace of those before ({in_words(p)}): "
+            f"{what}, as far as the past tells, and from the past alone nothing beats the last "
+            f"value."
+        )
 
     def _best_baseline(self) -> tuple[str, float]:
         return next(pair for pair in self.ranking() if pair[0] != NETWORK)
@@ -130,6 +235,8 @@ class ForecastEvaluation:
         (best, score), own = self._best_baseline(), dict(self.ranking())[NETWORK]
         count = len(self.origins)
         windows = f"on {'this 1 window' if count == 1 else f'these {count} windows'}"
+        if self.several:
+            windows += f" of {len(np.unique(self.whose)):,} series"
         standing = self.standing()
         if standing == "beats":
             return (
@@ -167,6 +274,7 @@ class ForecastEvaluation:
         """JSON-ready scores."""
         return {
             "windows": len(self.origins),
+            **({"series": len(np.unique(self.whose))} if self.several else {}),
             "horizon": self.horizon,
             "season": self.season,
             "train_rows": self.train_rows,

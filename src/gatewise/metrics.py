@@ -60,3 +60,14 @@ def mase(truth: Floats, forecast: Floats, scale: Floats) -> float:
         return float("nan")
     error = np.abs(truth - forecast).reshape(-1, len(scale)).mean(axis=0)
     return float(np.mean(error[usable] / scale[usable]))
+
+
+def mase_by_row(truth: Floats, forecast: Floats, scale: Floats) -> float:
+    """The same of windows (n, K), each in units of its own series, scale (n,). Windows whose scale
+    is 0 are left out; NaN when none is left.
+    """
+    usable = scale > 0
+    if not usable.any():
+        return float("nan")
+    error = np.abs(truth - forecast).mean(axis=1)
+    return float(np.mean(error[usable] / scale[usable]))

@@ -55,14 +55,15 @@ class Check:
 class Outcome:
     """What came out.
 
-    scores   name -> metric -> score; the first name is ours, then baselines and the floor
+    scores   name -> metric -> score, None where there is none; the first name is ours, then
+             baselines and the floor
     split    what was learnt from and what was judged on, in words
     checks   what right looks like
     said     sentences that the reader should see: verdicts, answers
     picture  drawn with `gatewise.cases.pictures`
     """
 
-    scores: Mapping[str, Mapping[str, float]]
+    scores: Mapping[str, Mapping[str, float | None]]
     split: str
     checks: Sequence[Check]
     said: Sequence[str] = ()

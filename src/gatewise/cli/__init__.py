@@ -41,6 +41,8 @@ VERBS = {
     "export": ("gatewise.cli.export", "Write a saved model in another format, verified."),
     "runs": ("gatewise.cli.runs", "List and compare the runs whose logs lie in a folder."),
     "cases": ("gatewise.cli.cases", "List and run the cases that tutorials teach, done right."),
+    "data": ("gatewise.cli.data", "List and fetch the real sets that cases and benches read."),
+    "doctor": ("gatewise.cli.doctor", "Show what is installed, try it, name what is missing."),
     "info": ("gatewise.cli.saved", "Show what a saved model is and how it was trained."),
 }
 HELP = """An LSTM's whole way: from a file to a trained, honestly compared, saved model.
@@ -83,6 +85,7 @@ def _run(arguments: list[str]) -> Any:
         near = did_you_mean(asked, VERBS) or f" (verbs: {', '.join(VERBS)})"
         raise UsageError(f"there is no verb '{asked}'{near}; see gatewise --help")
     command = typer.main.get_command(_application(asked, arguments))
+    _take_nothing(command)
     return command.main(arguments, prog_name="gatewise", standalone_mode=False)
 
 
@@ -95,7 +98,7 @@ def _application(asked: str | None, arguments: Sequence[str]) -> typer.Typer:
             verb = getattr(importlib.import_module(module), name)
             if isinstance(verb, Mapping):  # a verb of several words
                 _check_second(name, verb, arguments)
-                app.add_typer(_several(verb), name=name, help=line)
+                app.add_typer(_several(verb), name=name, help=_help_of_several(line, verb))
                 continue
             app.command(name, help=verb.__doc__)(_guarded(verb))
         else:
@@ -118,9 +121,29 @@ def _several(verbs: Mapping[str, Callable[..., Any]]) -> typer.Typer:
         add_completion=False, rich_markup_mode="rich", subcommand_metavar=f"{'|'.join(verbs)} ..."
     )
     for name, verb in verbs.items():
-        short = f"Of gatewise {name}."
+        short = f"For gatewise {name}." if name in VERBS else (verb.__doc__ or "").split("\n")[0]
         app.command(name, help=verb.__doc__, short_help=short)(_guarded(verb))
     return app
+
+
+def _help_of_several(line: str, verbs: Mapping[str, Callable[..., Any]]) -> str:
+    """The line, and the first example of each verb behind it."""
+    shown = []
+    for verb in verbs.values():
+        lines = iter((verb.__doc__ or "").splitlines())
+        first = next((line for line in lines if line.strip() in ("Example:", "Examples:")), None)
+        shown += [f"  {next(lines).strip()}"] if first else []
+    return "\n".join([line, "", "\b", "Examples:", *shown])
+
+
+def _take_nothing(command: Any) -> None:
+    """Help shows a kind behind each flag that takes a value, and behind those alone."""
+    for inner in getattr(command, "commands", {}).values():
+        _take_nothing(inner)
+    help_flag = command.get_help_option(typer.Context(command))
+    for flag in (*command.params, help_flag):
+        if getattr(flag, "is_flag", False) and flag.metavar is None:
+            flag.metavar = ""
 
 
 def _not_loaded() -> None:

@@ -22,14 +22,15 @@ def classify(
 ) -> int:
     """Train on texts with labels, compare with baselines on texts kept from training.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json and
+    run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
     Examples:
       gatewise classify reviews.csv --text review --label sentiment
-      gatewise classify mails.csv --text subject,body --label folder --class-weight balanced
-      gatewise classify train.csv --test test.csv
+      gatewise classify mails.csv --text subject,body --label folder
+      gatewise classify train.csv --test test.csv --class-weight balanced
     """
     given, how = asked(flags)
     wanted = job(ClassifyOptions, given, how.config)

@@ -38,8 +38,8 @@ def export(
 ) -> None:
     """Write a saved model's network in another format, with what turns data into its inputs.
 
-    Before it is there, it is read back and compared with the model. The largest difference is told;
-    what answers otherwise is not written.
+    Before it is there, it is read back and compared with the model. The largest
+    difference is told; what answers otherwise is not written.
 
     \b
     Formats:

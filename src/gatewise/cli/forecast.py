@@ -18,15 +18,17 @@ def forecast(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file.")],
     **flags: Any,
 ) -> int:
-    """Train on a series, compare with baselines, forecast beyond its end.
+    """Train on one series or many, compare with baselines, forecast beyond the end.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json and
+    run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b
     Examples:
       gatewise forecast air.csv --target passengers --horizon 12
       gatewise forecast power.csv --target load,price --horizon 24 --features all
+      gatewise forecast shops.csv --target sold --horizon 7 --series shop
       gatewise forecast air.csv --config air.yaml --cell gru --epochs 200
     """
     given, how = asked(flags)
@@ -48,7 +50,7 @@ def forecast(
     places = verbs.left_behind(order, run.interrupted or run.failure is not None)
     if not (how.quiet and how.as_json):
         show.say(order.console, "")
-        title = f"Test: the last {run.test} rows, kept from training"
+        title = f"Test: {run.parts.words}, kept from training"
         show.scores(order.console, title, run.evaluation)
         show.scores(order.console, "Backtest: one forecast after the other", run.backtest)
         verbs.tell_places(order.console, places)

@@ -15,6 +15,7 @@ class ForecastOptions(Options):
     target            column to forecast, several: a,b; None: the only column of numbers
     horizon           K, steps to forecast; needless with --start
     time              column of times; None: found if there is one
+    series            column that names the series of each row; None: all rows are of one
     features          further columns to learn from: a,b or all
     sort              sort the rows by time
     fill              what to put where a value or a time is missing
@@ -29,7 +30,8 @@ class ForecastOptions(Options):
     validation        of the other rows, share (below 1) or number at the end that decides when to
                       stop training
     retrain           then train anew on all but the test rows; None: where it is cheap
-    test              last rows, kept from training, to be judged on; None: about a fifth
+    test              last rows (of each series), kept from training, to be judged on; None: about
+                      a fifth, or a fifth of the series where these are short
     refit             after judging, train anew on all rows, the test rows too, and ship that model
     folds             forecasts in a row that end with the data, K steps each; None: chosen
     start             folder of a saved forecaster to go on from, trained on any engine
@@ -47,6 +49,7 @@ class ForecastOptions(Options):
     target: tuple[str, ...] | None = Field(default=None, min_length=1)
     horizon: int = Field(ge=1)
     time: str | None = None
+    series: str | None = None
     features: tuple[str, ...] | None = None
     sort: bool = False
     fill: Literal["interpolate", "forward", "zero"] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from gatewise.cli import verbs
 from gatewise.cli.forecast_options import ForecastOptions
+from gatewise.cli.forecast_parts import Parts, part
 from gatewise.cli.options import Job, split_names
 from gatewise.data.frames import read_table
-from gatewise.data.splits import rolling_origins
 from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import DataError, GatewiseError
 from gatewise.evaluation import ForecastEvaluation
 from gatewise.tasks.beginning import fitted
 from gatewise.tasks.forecaster import Forecaster
-from gatewise.tasks.forecaster_rows import seen_rows
-from gatewise.tasks.plan import SHORTEST_LOOKBACK
 from gatewise.tasks.shared import parameter_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEST_SHARE = 0.2
-MOST_FOLDS = 4  # when the number is not given
 # what the options and the Python class have in common, by name
 PARAMETERS = [name for name in parameter_names(Forecaster) if name in ForecastOptions.model_fields]
 
@@ -37,7 +32,7 @@ class ForecastRun:
 
     model        the one that was judged
     shipped      the one that is saved and forecasts beyond the end: the same, unless refitted
-    test         rows at the end that the judged model did not see
+    parts        what the judged model learnt from, and what it did not see
     settings     what gives the same run again, in the words of --config
     interrupted  whether Ctrl-C ended a training
     failure      why what followed the judged model's training is not what was asked for
@@ -46,7 +41,7 @@ class ForecastRun:
     model: Forecaster
     shipped: Forecaster
     series: SeriesTable
-    test: int
+    parts: Parts
     evaluation: ForecastEvaluation
     backtest: ForecastEvaluation
     future: pd.DataFrame
@@ -59,6 +54,7 @@ class ForecastRun:
         """What metrics.json and --json say."""
         found = {
             "rows": len(self.series),
+            **({"series": len(self.series.series)} if self.series.series_name else {}),
             "targets": self.series.targets,
             "parameters": self.model.parameters_,
             "evaluation": self.evaluation.to_dict(),
@@ -78,7 +74,7 @@ class ForecastRun:
         self.future.to_csv(folder / "predictions.csv", index=False)
         verbs.write_metrics(folder, metrics)
         report = ForecastReport(
-            title=f"{', '.join(self.series.targets)}: {self.evaluation.horizon} steps ahead",
+            title=_title(self.series, self.evaluation.horizon),
             evaluation=self.evaluation,
             backtest=self.backtest,
             future=self.future,
@@ -90,14 +86,20 @@ class ForecastRun:
         write_forecast_report(folder / "report.html", report)
 
 
+def _title(series: SeriesTable, horizon: int) -> str:
+    many = f" of {len(series.series):,} series" if series.series_name else ""
+    return f"{', '.join(series.targets)}{many}: {horizon} steps ahead"
+
+
 def read(source: Path, options: ForecastOptions) -> SeriesTable:
     """The series of the file, read as the options want it, or as the model to go on from was."""
     frame = read_table(source)
     known = [str(name) for name in frame.columns]
     target, features = split_names(options.target, known), split_names(options.features, known)
+    named = options.series
     if options.start is not None:
         tail = started(options.start).tail_
-        target = target or list(tail.targets)
+        target, named = target or list(tail.targets), named or tail.series_name
         features = list(tail.features) if options.features is None else features
     return read_series(
         frame,
@@ -107,6 +109,7 @@ def read(source: Path, options: ForecastOptions) -> SeriesTable:
         sort=options.sort,
         fill=options.fill,
         duplicates=options.duplicates,
+        series=named,
         name=source.name,
     )
 
@@ -117,21 +120,20 @@ def train_and_judge(
     """Train on all but the test rows, score on those, forecast beyond the end."""
     options = wanted.options
     start = None if options.start is None else started(options.start)
-    seen = 0 if start is None else seen_rows(start.known_, series)
-    test, folds = split_rows(len(series), options, seen)
+    parts = part(series, options, () if start is None else start.known_)
     own = {name: getattr(options, name) for name in PARAMETERS}
     model = Forecaster(
         **own, verbose=order.verbose, network=wanted.network, training=wanted.training
     )
     try:
-        rows = series.rows(0, len(series) - test)
-        model.fit(rows, start=start, **order.beside)
+        model.fit(parts.rows, start=start, **order.beside)
     except DataError as error:  # it counts the rows it was given
-        kept = f"{len(series)} rows, {test} of them kept for the test: --test"
+        kept = f"{len(series)} rows, {parts.words} kept for the test: --test"
         raise DataError(f"{error} ({kept})") from error
     stopped = verbs.interruption(model.history_, model.training_)
     notes = [*series.notes, *model.notes_, *stopped]
-    own_folds = test // options.horizon  # those that need no further training
+    folds = parts.folds_for(model)
+    own_folds = parts.own_folds(model)  # those that need no further training
     interrupted = bool(stopped)
     failure: GatewiseError | None = None
     if interrupted:
@@ -164,11 +166,11 @@ def train_and_judge(
         model=model,
         shipped=shipped,
         series=series,
-        test=test,
+        parts=parts,
         evaluation=evaluation,
         backtest=backtest,
         future=shipped.predict(series),
-        settings=resolved(wanted, series, model, test, folds),
+        settings=resolved(wanted, series, model, parts, folds),
         notes=verbs.distinct(notes),
         interrupted=interrupted,
         failure=failure,
@@ -215,66 +217,21 @@ def refitted(
     return fresh
 
 
-def split_rows(rows: int, options: ForecastOptions, seen: int = 0) -> tuple[int, int]:
-    """(test rows, folds): what was given, or about a fifth and as many as fit into that.
-
-    seen  rows that the model to go on from has learnt from: none of these is a test row
-    Raises DataError when the test rows do not hold one horizon or leave nothing to train on, or
-    when the first fold does.
-    """
-    horizon = options.horizon
-    test = options.test or max(horizon, int(TEST_SHARE * rows) // horizon * horizon)
-    if seen and options.test is None:
-        test = min(test, (rows - seen) // horizon * horizon)
-    if seen and (rows - seen < horizon or test > rows - seen):
-        raise DataError(
-            f"the model of --start has learnt from the rows up to {seen} of {rows}: the "
-            f"{rows - seen} behind them cannot hold a test of {max(test, horizon)} rows that it "
-            f"has not seen; give later rows" + (", or a smaller --test" if options.test else "")
-        )
-    if test < horizon:
-        raise DataError(
-            f"test={test} rows cannot hold one forecast of horizon={horizon}; "
-            f"give --test {horizon} or more"
-        )
-    if rows <= test + horizon:
-        shorter = "a shorter --horizon or --test" if options.test else "a shorter --horizon"
-        raise DataError(
-            f"{rows} rows are too few: horizon={horizon} and {test} rows kept for the test need "
-            f"more than {test + horizon}; give {shorter}, or more rows"
-        )
-    if options.folds and options.folds > test // horizon:  # the first ones train on what is before
-        rolling_origins(rows, horizon, options.folds, history=_fewest_rows(options, rows))
-    return test, options.folds or min(MOST_FOLDS, test // horizon)
-
-
-def _fewest_rows(options: ForecastOptions, rows: int) -> int:
-    """Rows that a training needs: two windows beside the validation rows; at most `rows`."""
-    two_windows = (options.lookback or SHORTEST_LOOKBACK) + options.horizon + 1
-    share = options.validation
-    if share >= 1:
-        return two_windows + int(share)
-    return next(
-        count
-        for count in itertools.count(two_windows + options.horizon)
-        if count >= rows or count - round(count * share) >= two_windows
-    )
-
-
 def resolved(
-    wanted: Job[ForecastOptions], series: SeriesTable, model: Forecaster, test: int, folds: int
+    wanted: Job[ForecastOptions], series: SeriesTable, model: Forecaster, parts: Parts, folds: int
 ) -> dict[str, Any]:
     """What `--config` needs for the same run again: every setting as the run used it.
 
     Where folds trained models of their own, these chose for themselves what was not given: then
     only what was given stands there.
     """
-    own_choices = folds > test // wanted.options.horizon
+    own_choices = folds > parts.own_folds(model)
     chosen: dict[str, Any] = {
         "target": list(series.targets),
         "time": series.time_name,
+        "series": series.series_name,
         "features": list(series.features) or None,
-        "test": test,
+        "test": parts.test,
         "folds": folds,
     }
     network, training = wanted.network.chosen(), wanted.training.chosen()

@@ -30,12 +30,13 @@ def generate(
 
     Leaves a folder: model/, report.html, samples.txt, metrics.json, run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
-    With a saved model as DATA nothing is learnt: it writes at once, to the terminal or --out FILE.
+    With a saved model as DATA nothing is learnt: it writes at once, to the
+    terminal or --out FILE.
 
     \b
     Examples:
       gatewise generate play.txt --prompt "ROMEO: "
-      gatewise generate play.txt --prompt "ROMEO:\\n" --temperature 0.8 --stop "\\n\\n"
+      gatewise generate play.txt --prompt "ROMEO:\\n" --top-k 9 --stop "\\n\\n"
       gatewise generate play-generate/model --prompt "JULIET: " --samples 3
     """
     given, how = asked(flags)

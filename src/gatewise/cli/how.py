@@ -55,6 +55,14 @@ TrackTo = Annotated[
     ),
 ]
 
+EXAMPLES = {  # what a task is shown with, wherever several tasks are
+    "forecast": "air.csv --target passengers --horizon 12",
+    "classify": "reviews.csv --text review --label sentiment",
+    "tag": "names.conll",
+    "generate": "play.txt",
+    "translate": "dates.tsv",
+}
+
 
 @dataclass(frozen=True)
 class How:

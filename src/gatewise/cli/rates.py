@@ -13,7 +13,7 @@ from gatewise.cli import verbs
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.generate_options import GenerateOptions
-from gatewise.cli.how import Config, Json, Quiet
+from gatewise.cli.how import EXAMPLES, Config, Json, Quiet
 from gatewise.cli.options import Job, Options, given, job, panels, with_panels
 from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
@@ -35,8 +35,9 @@ HELP = """Try learning rates before `gatewise {task}` trains: up to 100 batches 
 
     \b
     Examples:
-      gatewise rates forecast air.csv --target passengers
-      gatewise rates classify reviews.csv --batch-size 64 --plot curve.svg
+      gatewise rates {task} {example}
+      gatewise rates {task} {example} \\
+        --batch-size 64 --plot curve.svg
     """
 
 
@@ -70,7 +71,7 @@ def _verb(task: str, own: type[Options]) -> Callable[..., int]:
         return _try(task, data, wanted, order, picture, as_json=as_json, quiet=quiet)
 
     verb.__name__ = task
-    verb.__doc__ = HELP.format(task=task)
+    verb.__doc__ = HELP.format(task=task, example=EXAMPLES[task])
     return with_panels(panels(own), hidden={*own.meaningless, *NOT_HERE})(verb)
 
 

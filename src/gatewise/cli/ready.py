@@ -16,11 +16,11 @@ from gatewise.cli import (
     translate_run,
     verbs,
 )
+from gatewise.cli.forecast_parts import part
 from gatewise.cli.options import Job
 from gatewise.errors import UsageError
 from gatewise.tasks.classifier import Classifier
 from gatewise.tasks.forecaster import Forecaster
-from gatewise.tasks.forecaster_rows import seen_rows
 from gatewise.tasks.generator import Generator
 from gatewise.tasks.tagger import Tagger
 from gatewise.tasks.translator import Translator
@@ -45,16 +45,15 @@ class Ready:
 def _forecast(data: str, wanted: Job[Any]) -> Ready:
     options = wanted.options
     series, start = forecast_run.read(Path(data), options), options.start
-    seen = 0 if start is None else seen_rows(forecast_run.started(start).known_, series)
-    test, _ = forecast_run.split_rows(len(series), options, seen)
+    known = () if start is None else forecast_run.started(start).known_
+    parts = part(series, options, known)
     own = {name: getattr(options, name) for name in forecast_run.PARAMETERS}
     model = Forecaster(**own, network=wanted.network, training=wanted.training)
 
     def train(job: Job[Any], order: verbs.Order) -> Any:
         return forecast_run.train_and_judge(series, job, order)
 
-    rows = series.rows(0, len(series) - test)
-    return Ready(model, rows, {}, series.notes, f"the last {test} rows", train)
+    return Ready(model, parts.rows, {}, series.notes, parts.words, train)
 
 
 def _classify(data: str, wanted: Job[Any]) -> Ready:

@@ -42,8 +42,9 @@ def read_like(saved: Forecaster, data: str, **repairs: Any) -> SeriesTable:
     return read_series(
         read_table(data),
         target=list(saved.tail_.targets),
-        time=saved.tail_.time_name,
+        time=saved.tail_.time_name or (saved.tail_.series_name and saved.tail_.counter),
         features=list(saved.tail_.features),
+        series=saved.tail_.series_name,
         name=Path(data).name,
         **repairs,
     )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gatewise.cli.console import open_console as open_console  # noqa: PLC0414
+from gatewise.cli.console import say as say  # noqa: PLC0414
 from gatewise.evaluation import NETWORK, ForecastEvaluation
 from gatewise.runs.record import Judged as Ranked
 
-PLAIN_WIDTH = 10_000  # text through a pipe is never wrapped
 MANY_TARGETS = 12
 # what a verdict comes to -> how it looks
 COLOURS = {"beats": "bold green", "level": "bold yellow"}
@@ -27,23 +27,6 @@ class Judged(Ranked, Protocol):
 
     def scores(self) -> Mapping[str, Mapping[str, float | None]]:
         """name -> metric -> score; None or NaN: there is none"""
-
-
-def open_console(stream: TextIO | None = None) -> Console:
-    """Writes to `stream` (default: stdout) as it is: no markup, no colours guessed from words."""
-    stream = sys.stdout if stream is None else stream
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(
-            file=stream, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH
-        )
-    return console
-
-
-def say(console: Console, text: str, style: str = "") -> None:
-    """One paragraph; a terminal wraps it, a pipe gets it as one line."""
-    console.print(Text(text, style=style))
-    console.file.flush()
 
 
 def notes(console: Console, lines: Sequence[str]) -> None:

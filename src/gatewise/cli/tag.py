@@ -28,7 +28,8 @@ def tag(
     """Train on sentences with a tag for each token, compare with a baseline on sentences kept
     from training.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json and
+    run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b

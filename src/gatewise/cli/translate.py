@@ -27,7 +27,8 @@ def translate(
 ) -> int:
     """Train on pairs of sequences, compare with baselines on pairs kept from training.
 
-    Leaves a folder: model/, report.html, predictions.csv, metrics.json, run.jsonl.
+    Leaves a folder: model/, report.html, predictions.csv, metrics.json and
+    run.jsonl.
     Ctrl-C while it trains keeps the best model so far.
 
     \b

@@ -10,7 +10,7 @@ import typer
 from gatewise.cli.classify_options import ClassifyOptions
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.generate_options import GenerateOptions
-from gatewise.cli.how import Config, Json, Quiet
+from gatewise.cli.how import EXAMPLES, Config, Json, Quiet
 from gatewise.cli.options import Options, given, job, panels, settle, with_panels
 from gatewise.cli.tag_options import TagOptions
 from gatewise.cli.translate_options import TranslateOptions
@@ -25,25 +25,21 @@ TASKS: Mapping[str, type[Options]] = {
     "generate": GenerateOptions,
     "translate": TranslateOptions,
 }
-EXAMPLES = {
-    "forecast": "air.csv --target passengers --horizon 12",
-    "classify": "reviews.csv --text review --label sentiment",
-    "tag": "names.conll",
-    "generate": "play.txt",
-    "translate": "dates.tsv",
-}
 HELP = """Try settings of {task} on a validation part; judge the best beside the defaults and the
     baselines on a test part that no trial has seen.
 
-    Takes every flag of `gatewise {task}`, too: what is given there is not tried.
-    Leaves a folder: study.db, report.html, metrics.json, and of the winner model/, winner.html.
+    Takes the flags of `gatewise {task}`: what is given there is not tried.
+    Leaves a folder: study.db, report.html, metrics.json, and of the winner
+    model/ and winner.html.
     Ctrl-C ends the search with what is there; --resume goes on.
 
     \b
     Examples:
-      gatewise tune {task} {example} --trials 30
-      gatewise tune {task} {example} --search grid --space space.yaml --jobs 2
-      gatewise tune {task} {example} --trials 100 --prune hyperband --timeout 30m
+      gatewise tune {task} {example}
+      gatewise tune {task} {example} \\
+        --search grid --space space.yaml --jobs 2
+      gatewise tune {task} {example} \\
+        --trials 100 --prune hyperband --timeout 30m
     """
 
 

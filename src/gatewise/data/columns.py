@@ -39,6 +39,7 @@ def choose_columns(
     time: str | None,
     features: str | Sequence[str] | None,
     data: str,
+    series: str | None = None,
 ) -> Columns:
     """The columns named, or found where none is: see `read_series`.
 
@@ -46,22 +47,22 @@ def choose_columns(
     """
     every = [str(name) for name in frame.columns]
     targets, wanted = _names(target), [] if features == "all" else _names(features)
-    named = [*targets, *wanted, *([] if time is None else [time])]
+    named = [*targets, *wanted, *(name for name in (time, series) if name is not None)]
     _refuse_unknown([name for name in named if name not in every], every, data)
-    _refuse_twice(named, targets, wanted, time)
+    _refuse_twice(named, targets, wanted, time, series)
 
     notes = []
     if time is None:
         time, note = find_time(frame, [name for name in every if name not in named])
         notes.append(note)
     if not targets:
-        free = [name for name in every if name not in (*wanted, time)]
+        free = [name for name in every if name not in (*wanted, time, series)]
         targets = [_only_numeric(frame, free, data)]
         notes.append(f"column '{targets[0]}' was taken as the target: no other holds numbers")
     if features == "all":
-        rest = [name for name in every if name not in (*targets, time)]
+        rest = [name for name in every if name not in (*targets, time, series)]
         wanted = [name for name in rest if _numeric(frame[name]) or _yes_or_no(frame[name])]
-    unused = [name for name in every if name not in (*targets, *wanted, time)]
+    unused = [name for name in every if name not in (*targets, *wanted, time, series)]
     if unused:
         notes.append("columns not used: " + _listed(unused))
     return Columns(tuple(targets), tuple(wanted), time, tuple(notes))
@@ -117,7 +118,11 @@ def _refuse_unknown(unknown: list[str], every: list[str], data: str) -> None:
 
 
 def _refuse_twice(
-    named: list[str], targets: list[str], features: list[str], time: str | None
+    named: list[str],
+    targets: list[str],
+    features: list[str],
+    time: str | None,
+    series: str | None,
 ) -> None:
     problems = []
     for name in dict.fromkeys(name for name in named if named.count(name) > 1):
@@ -125,6 +130,7 @@ def _refuse_twice(
             *["target"] * targets.count(name),
             *["feature"] * features.count(name),
             *["time"] * (name == time),
+            *["series"] * (name == series),
         ]
         problems.append(f"column '{name}' is named as {' and as '.join(parts)}; it can be one only")
     if problems:

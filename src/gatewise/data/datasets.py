@@ -1,4 +1,4 @@
-"""Data that needs no download: one published series, and generators whose truth is known.
+"""Data by name: one published series, generators whose truth is known, and real sets.
 
 A generator gives the same numbers for the same seed. Its noise floor is the mean squared error
 that no forecast can beat on average.
@@ -11,6 +11,18 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from gatewise.data.real_readers import RealSet, real
+
+__all__ = [
+    "RealSet",
+    "airline_passengers",
+    "multi_sine",
+    "noisy_sine",
+    "random_walk",
+    "real",
+    "weather",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -54,6 +66,23 @@ def multi_sine(
     fast = 0.2 * np.sin((t - b) * (20 * q + 20))
     waves: FloatArray = slow + fast + noise * (rng.random((series, steps)) - 0.5)
     return waves
+
+
+def long_frame(values: FloatArray) -> pd.DataFrame:
+    """Series of equal length (series, steps) as a frame with a row for each step of each: what
+    `fit(frame, target="y", series="series")` reads.
+
+    columns series (from 0), step (from 1), y
+    """
+    values = np.asarray(values)
+    count, steps = values.shape
+    return pd.DataFrame(
+        {
+            "series": np.repeat(np.arange(count), steps),
+            "step": np.tile(np.arange(1, steps + 1), count),
+            "y": values.ravel(),
+        }
+    )
 
 
 def random_walk(points: int = 1000, step: float = 1.0, seed: int = 0) -> pd.DataFrame:

@@ -36,6 +36,7 @@ class Raw:
     label   of a row, for messages: what its time cell says
     twins   what equal times may come from, for messages
     data    what it is called in messages
+    rows    (N,) their numbers in the table that they are a part of, from 0; None: they are all
     """
 
     values: FloatArray
@@ -44,6 +45,7 @@ class Raw:
     label: Callable[[int], str]
     twins: Callable[[], str]
     data: str
+    rows: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,10 @@ def tidy(raw: Raw, *, sort: bool, fill: Fill | None, duplicates: Duplicates | No
     problems: list[str] = []
     notes: list[str] = []
     values, keys = raw.values, raw.keys
-    rows = np.arange(len(values))  # the original row of each row that is left
-    alias, positions = None, rows
+    alias, positions = None, np.arange(len(values))
+    rows = positions if raw.rows is None else raw.rows  # the original row of each that is left
     if keys is not None:
-        order = _order(raw, keys, sort, problems, notes)
+        order = _order(raw, keys, rows, sort, problems, notes)
         if order is not None:
             values, keys, rows = values[order], keys[order], rows[order]
         values, keys, rows = _merged(raw, values, keys, rows, duplicates, problems, notes)
@@ -102,19 +104,24 @@ def _all(problems: list[str], data: str) -> str:
 
 
 def _order(
-    raw: Raw, keys: NDArray[Any], sort: bool, problems: list[str], notes: list[str]
+    raw: Raw,
+    keys: NDArray[Any],
+    rows: IntArray,
+    sort: bool,
+    problems: list[str],
+    notes: list[str],
 ) -> IntArray | None:
     """The rows in order of their times; None when they are in order already."""
     back = np.flatnonzero(keys[1:] < keys[:-1])
     if not len(back):
         return None
-    row = int(back[0]) + 1
+    before, row = rows[back[0] : back[0] + 2].tolist()
     if sort:
         notes.append("rows were sorted by time")
     else:
         problems.append(
             f"times are not in order: row {row + 1} ({raw.label(row)}) comes after "
-            f"{raw.label(row - 1)}; sort them with sort=True (--sort)"
+            f"{raw.label(before)}; sort them with sort=True (--sort)"
         )
     return np.argsort(keys, kind="stable")
 

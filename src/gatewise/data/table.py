@@ -1,4 +1,4 @@
-"""A series: numbers by step, targets first, with the times they belong to.
+"""One or many series: numbers by step, targets first, with the times they belong to.
 
 Rows in messages count from 1, as they came, without the header.
 """
@@ -6,7 +6,8 @@ Rows in messages count from 1, as they came, without the header.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,17 +15,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gatewise.data.apart import Apart, names_of, tidy_each
 from gatewise.data.columns import choose_columns, to_numbers
 from gatewise.data.frames import as_frame
 from gatewise.data.frequency import TimeArray, day_of_month, future, season_of
-from gatewise.data.repair import DUPLICATES, FILLS, Duplicates, Fill, Raw, tidy, time_text
+from gatewise.data.repair import DUPLICATES, FILLS, Duplicates, Fill, Raw, time_text
 from gatewise.data.times import read_times
 from gatewise.errors import DataError, UsageError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesTable:
-    """One row for each step, in order, every cell a finite number.
+    """One row for each step, in order, every cell a finite number; series behind each other.
 
     values     (N, C) float64: the targets first, then the features
     targets    names of the columns that are forecast
@@ -40,6 +42,9 @@ class SeriesTable:
     counter_start, counter_step  its number in the first row and from row to row; None where it
                does not count evenly in whole numbers
     observed   (N, C) False where `fill` put the number; None: it put none
+    series_name  name of the column that tells the series apart; None: there is one, without a name
+    counts     (S, 2) counter_start and counter_step of each series; rows that nothing else counts
+               count from 1. With a series_name alone
     """
 
     values: NDArray[np.float64]
@@ -56,6 +61,8 @@ class SeriesTable:
     counter_start: int | None = None
     counter_step: int | None = None
     observed: NDArray[np.bool_] | None = None
+    series_name: str | None = None
+    counts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -65,8 +72,25 @@ class SeriesTable:
         """Names of the columns of `values`."""
         return self.targets + self.features
 
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Rows of each series.  (S,)"""
+        return np.diff(self.bounds)
+
+    def parts(self) -> Iterator[SeriesTable]:
+        """Each series as a table of its own; nothing is copied."""
+        for number, name in enumerate(self.series):
+            part = self.rows(int(self.bounds[number]), int(self.bounds[number + 1]))
+            if self.counts is not None:
+                first, step = self.counts[number].tolist()
+                part = replace(part, counter_start=first, counter_step=step, counts=None)
+            yield replace(part, series=(name,))
+
     def rows(self, start: int, stop: int) -> SeriesTable:
-        """The rows from `start` to before `stop`, as in a slice; nothing is copied."""
+        """The rows from `start` to before `stop`, as in a slice, as one series; nothing is copied.
+
+        Of several series `parts` and `select` go along their bounds.
+        """
         part = slice(start, stop)
         values = self.values[part]
         first, step = self.counter_start, self.counter_step
@@ -80,6 +104,17 @@ class SeriesTable:
             counter_start=first,
             observed=None if self.observed is None else self.observed[part],
         )
+
+    def select(self, first: NDArray[np.int64], stop: NDArray[np.int64]) -> SeriesTable:
+        """Of each series the rows from `first` to before `stop`, of the table; a series of which
+        none are left is gone.  (S,) each
+        """
+        parts = [
+            part.rows(int(a - begin), int(b - begin))
+            for part, begin, a, b in zip(self.parts(), self.bounds, first, stop, strict=False)
+            if b > a
+        ]
+        return behind_each_other(parts, like=self)
 
     def future_times(self, steps: int) -> TimeArray | None:
         """The times of the `steps` after the last row; None without a frequency."""
@@ -112,6 +147,7 @@ class SeriesTable:
             "season": self.season,
             "targets": list(self.targets),
             "features": list(self.features),
+            **self._series_summary(),
             "columns": {
                 name: {
                     "min": float(column.min()),
@@ -124,6 +160,35 @@ class SeriesTable:
             "sha256": hashlib.sha256(self.values.astype("<f8").tobytes()).hexdigest(),
         }
 
+    def _series_summary(self) -> dict[str, Any]:
+        if self.series_name is None:
+            return {}
+        lengths = self.lengths
+        return {
+            "series": self.series_name,
+            "series_count": len(lengths),
+            "series_shortest": int(lengths.min()),
+            "series_longest": int(lengths.max()),
+        }
+
+
+def behind_each_other(parts: Sequence[SeriesTable], like: SeriesTable) -> SeriesTable:
+    """Tables of one series each as one table, with names and notes of `like`."""
+    times = [part.times for part in parts if part.times is not None]
+    observed = [part.observed for part in parts if part.observed is not None]
+    named = like.counts is not None
+    counts = [(part.counter_start or 0, part.counter_step or 0) for part in parts] if named else []
+    return replace(
+        like,
+        values=np.concatenate([like.values[:0], *(part.values for part in parts)]),
+        times=np.concatenate([like.times[:0], *times]) if like.times is not None else None,
+        observed=np.concatenate(observed) if observed else None,
+        bounds=np.cumsum([0, *map(len, parts)]).astype(np.int64),
+        series=tuple(name for part in parts for name in part.series),
+        counter_start=None if named or not parts else parts[0].counter_start,
+        counts=np.array(counts, dtype=np.int64).reshape(-1, 2) if named else None,
+    )
+
 
 def read_series(
     frame: Any,
@@ -134,6 +199,7 @@ def read_series(
     sort: bool = False,
     fill: Fill | None = None,
     duplicates: Duplicates | None = None,
+    series: str | None = None,
     name: str = "data",
 ) -> SeriesTable:
     """Check a table and take the series out of it.
@@ -146,6 +212,7 @@ def read_series(
     fill        missing steps and empty cells: 'interpolate' (a line between neighbours, which
                 looks ahead), 'forward' (the last value again) or 'zero'
     duplicates  rows with the same time: keep the 'first', the 'last' or their 'mean'
+    series      column that names the series of each row; None: all rows are of one
     name        of the data, for messages
 
     Raises DataError for anything that would make a forecast wrong in silence: what was found
@@ -156,7 +223,7 @@ def read_series(
     table = as_frame(frame)
     if table.empty:
         raise DataError(f"{name} has no rows")
-    chosen = choose_columns(table, target, time, features, name)
+    chosen = choose_columns(table, target, time, features, name, series)
     names = chosen.targets + chosen.features
     values = np.empty((len(table), len(names)))
     for i, column in enumerate(names):
@@ -168,13 +235,29 @@ def read_series(
         return time_text(cell.to_datetime64()) if isinstance(cell, pd.Timestamp) else str(cell)
 
     def twins() -> str:
-        return "" if chosen.time is None else _several_series(table, chosen.time)
+        return "" if chosen.time is None or series else _several_series(table, chosen.time)
 
     keys = None if times is None else times.values
-    clean = tidy(
-        Raw(values, names, keys, label, twins, name), sort=sort, fill=fill, duplicates=duplicates
+    codes = np.zeros(len(table), dtype=np.int64)
+    names_found: tuple[str, ...] = (name,)
+    if series is not None:
+        codes, names_found = names_of(table[series], series, name)
+    apart = tidy_each(
+        Raw(values, names, keys, label, twins, name),
+        codes,
+        names_found,
+        sort=sort,
+        fill=fill,
+        duplicates=duplicates,
     )
-    start, step = (None, None) if clean.count is None else clean.count
+    clean = apart.rows
+    start, step, counts = None, None, None
+    counter = None if times is None or times.dated else chosen.time
+    if series is not None:
+        even = counter is not None and bool(np.all(apart.counts[:, 1] > 0))
+        counter, counts = (counter, apart.counts) if even else (None, np.ones_like(apart.counts))
+    elif clean.count is not None:
+        start, step = clean.count
     read = () if times is None or not times.note else (times.note,)
     return SeriesTable(
         values=clean.values,
@@ -184,14 +267,27 @@ def read_series(
         time_name=None if clean.times is None else chosen.time,
         frequency=clean.frequency,
         season=None if clean.frequency is None else season_of(clean.frequency),
-        bounds=np.array([0, len(clean.values)]),
-        series=(name,),
-        notes=chosen.notes + read + clean.notes,
-        counter=None if times is None or times.dated else chosen.time,
+        bounds=apart.bounds,
+        series=apart.names,
+        notes=chosen.notes + read + clean.notes + _lengths_told(apart, series),
+        counter=counter,
         counter_start=start,
         counter_step=step,
         observed=clean.observed,
+        series_name=series,
+        counts=counts,
     )
+
+
+def _lengths_told(apart: Apart, column: str | None) -> tuple[str, ...]:
+    if column is None:
+        return ()
+    count, lengths = len(apart.names), np.diff(apart.bounds)
+    low, high = int(lengths.min()), int(lengths.max())
+    rows = f"{low:,} rows" if low == high else f"{low:,} to {high:,} rows"
+    if count == 1:
+        return (f"column '{column}' names one series, of {rows}",)
+    return (f"{count:,} series of {rows} each, told apart by column '{column}'",)
 
 
 def check_varies(table: SeriesTable) -> None:
@@ -214,8 +310,8 @@ def _several_series(frame: pd.DataFrame, time: str) -> str:
         count = frame[name].nunique()
         if 1 < count <= len(frame) // 2 and not frame.duplicated([time, name]).any():
             return (
-                f"; or are these {count} series, told apart by column '{name}'? Keep the rows "
-                f"of one"
+                f"; or are these {count} series, told apart by column '{name}'? Then name it "
+                f"with series={str(name)!r} (--series {shlex.quote(str(name))})"
             )
     return ""
 

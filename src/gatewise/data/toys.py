@@ -5,9 +5,8 @@ Every generator gives the same for the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,21 +14,40 @@ from numpy.typing import NDArray
 
 from gatewise.data.conll import TaggedSentences
 from gatewise.data.pairs import Pairs
+from gatewise.data.spelling import made_up_word, sounds
+from gatewise.data.toy_classes import (
+    LabelledSequences,
+    Length,
+    Rng,
+    drawn_length,
+    key_sequences,
+    one_of,
+    toy_digits,
+    toy_names,
+    toy_products,
+    toy_questions,
+)
 from gatewise.errors import UsageError
 
-Rng = np.random.Generator
-Length = int | tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledSequences:
-    """Sequences, lists of tokens or arrays (t, F), and the label of each."""
-
-    inputs: list[Any]
-    labels: list[Any]
-
-    def __len__(self) -> int:
-        return len(self.inputs)
+__all__ = [
+    "LabelledSequences",
+    "date_pairs",
+    "key_sequences",
+    "number_pairs",
+    "number_words",
+    "order_sequences",
+    "random_labels",
+    "reverse_pairs",
+    "spelling_pairs",
+    "toy_digits",
+    "toy_entities",
+    "toy_names",
+    "toy_play",
+    "toy_products",
+    "toy_questions",
+    "toy_reviews",
+    "toy_waves",
+]
 
 
 REVIEWS = {
@@ -74,10 +92,10 @@ def toy_reviews(
         parts = []
         for _ in range(rng.integers(1, 3)):
             turned = rng.random() < 0.25
-            word = _one(rng, praise if good != turned else blame)
+            word = one_of(rng, praise if good != turned else blame)
             parts.append(
-                _one(rng, frames).format(
-                    thing=_one(rng, things), way=_one(rng, ways),
+                one_of(rng, frames).format(
+                    thing=one_of(rng, things), way=one_of(rng, ways),
                     word=negated.format(word) if turned else word,
                 )
             )  # fmt: skip
@@ -94,7 +112,7 @@ def order_sequences(
     others = [i for i in range(1, symbols + 1) if i not in (3, 7)]
     inputs, labels = [], []
     for _ in range(count):
-        row = rng.choice(others, size=_length(rng, length))
+        row = rng.choice(others, size=drawn_length(rng, length))
         first, second = sorted(rng.choice(len(row), size=2, replace=False))
         before = bool(rng.integers(2))
         row[first], row[second] = (7, 3) if before else (3, 7)
@@ -108,7 +126,7 @@ def random_labels(
 ) -> LabelledSequences:
     """Random tokens with random labels 0 and 1: there is nothing to learn, half is the best."""
     rng = np.random.default_rng(seed)
-    rows = [rng.integers(1, symbols + 1, size=_length(rng, length)) for _ in range(count)]
+    rows = [rng.integers(1, symbols + 1, size=drawn_length(rng, length)) for _ in range(count)]
     return LabelledSequences(
         [[str(i) for i in row] for row in rows], [int(i) for i in rng.integers(2, size=count)]
     )
@@ -121,7 +139,7 @@ def reverse_pairs(count: int = 2000, length: Length = 5, symbols: int = 9, seed:
     """
 
     def pair(rng: Rng) -> tuple[str, str]:
-        row = [str(i) for i in rng.integers(1, symbols + 1, size=_length(rng, length))]
+        row = [str(i) for i in rng.integers(1, symbols + 1, size=drawn_length(rng, length))]
         return " ".join(row), " ".join(reversed(row))
 
     return _different_pairs(count, pair, seed)
@@ -178,7 +196,21 @@ def date_pairs(count: int = 2000, seed: int = 0) -> Pairs:
             f"{name} {day}, {year}", f"{day} {name} {year}", f"{day} {name[:3]} {year}",
             f"{month}/{day}/{year}", f"{day:02}.{month:02}.{year}",
         )  # fmt: skip
-        return _one(rng, ways), f"{year}-{month:02}-{day:02}"
+        return one_of(rng, ways), f"{year}-{month:02}-{day:02}"
+
+    return _different_pairs(count, pair, seed)
+
+
+def spelling_pairs(count: int = 2000, seed: int = 0) -> Pairs:
+    """A made-up word and its sounds, 'grace' and 'G R EY S'; see gatewise.data.spelling.
+
+    The rule: two letters may be one sound, c and g depend on what follows, an e at the end, behind
+    a single consonant, is silent and makes the vowel before long.
+    """
+
+    def pair(rng: Rng) -> tuple[str, str]:
+        word = made_up_word(rng)
+        return word, sounds(word)
 
     return _different_pairs(count, pair, seed)
 
@@ -203,7 +235,7 @@ def toy_entities(count: int = 300, seed: int = 0) -> TaggedSentences:
     for _ in range(count):
         words: list[str] = []
         marks: list[str] = []
-        for slot in _one(rng, SENTENCES).split():
+        for slot in one_of(rng, SENTENCES).split():
             kind = slot.strip("{}") if slot.startswith("{") else ""
             name = _entity(rng, kind) if kind else [slot]
             words += name
@@ -216,8 +248,8 @@ def toy_entities(count: int = 300, seed: int = 0) -> TaggedSentences:
 def _entity(rng: Rng, kind: str) -> list[str]:
     if kind == "PER":
         first, last = PEOPLE
-        return [_one(rng, first), *([_one(rng, last)] if rng.random() < 0.5 else [])]
-    return _one(rng, PLACES if kind == "LOC" else FIRMS).split()
+        return [one_of(rng, first), *([one_of(rng, last)] if rng.random() < 0.5 else [])]
+    return one_of(rng, PLACES if kind == "LOC" else FIRMS).split()
 
 
 SPEAKERS = ("ARLO", "BRINA", "THE MILLER", "A GHOST")
@@ -239,7 +271,7 @@ def toy_play(characters: int = 20_000, seed: int = 0) -> str:
     length = 0
     speaker = ""
     while length < characters:
-        speaker = _one(rng, [name for name in SPEAKERS if name != speaker])
+        speaker = one_of(rng, [name for name in SPEAKERS if name != speaker])
         lines = [_verse(rng) for _ in range(rng.integers(1, 4))]
         speeches.append("\n".join([f"{speaker}:", *lines, "", ""]))
         length += len(speeches[-1])
@@ -247,10 +279,10 @@ def toy_play(characters: int = 20_000, seed: int = 0) -> str:
 
 
 def _verse(rng: Rng) -> str:
-    verse = _one(rng, VERSES)
+    verse = one_of(rng, VERSES)
     for slot, words in (("{noun}", NOUNS), ("{verb}", VERBS), ("{who}", ADDRESS)):
         while slot in verse:
-            verse = verse.replace(slot, _one(rng, words), 1)
+            verse = verse.replace(slot, one_of(rng, words), 1)
     return verse
 
 
@@ -268,7 +300,7 @@ def toy_waves(
     labels = [list(shifts)[i % 3] for i in rng.permutation(count)]
     inputs: list[NDArray[np.float32]] = []
     for label in labels:
-        steps = np.arange(_length(rng, length))  # (t,)
+        steps = np.arange(drawn_length(rng, length))  # (t,)
         angle = 2 * np.pi * (steps / rng.uniform(8, 16) + rng.random())
         height = rng.uniform(0.5, 2)
         waves = np.stack(
@@ -276,17 +308,6 @@ def toy_waves(
         )
         inputs.append((waves + noise * rng.normal(size=waves.shape)).astype(np.float32))
     return LabelledSequences(inputs, labels)
-
-
-def _one(rng: Rng, choices: Sequence[str]) -> str:
-    return choices[int(rng.integers(len(choices)))]
-
-
-def _length(rng: Rng, length: Length) -> int:
-    low, high = (length, length) if isinstance(length, int) else length
-    if not 2 <= low <= high:
-        raise UsageError(f"length must be at least 2, and no range that falls, not {length}")
-    return int(rng.integers(low, high + 1))
 
 
 def _different_pairs(count: int, pair: Callable[[Rng], tuple[str, str]], seed: int) -> Pairs:

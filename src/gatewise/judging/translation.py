@@ -25,7 +25,7 @@ from gatewise.judging.verdict import (
 
 Floats = NDArray[np.float64]
 Text = str | Sequence[Any]
-Scores = dict[str, float | None]
+Scores = dict[str, float]
 
 FEW_WORDS = 4  # in the mean: BLEU looks at up to four in a row
 HAN = re.compile(r"[\u3400-\u9fff]")

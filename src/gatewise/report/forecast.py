@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from gatewise.evaluation import NETWORK, ForecastEvaluation
-from gatewise.report import charts
+from gatewise.report import charts, several
 from gatewise.report.markup import (
     Html,
     column,
@@ -46,12 +46,13 @@ def write_forecast_report(path: str | os.PathLike[str], report: ForecastReport) 
 
 def forecast_page(report: ForecastReport) -> str:
     """The page of a run: one HTML document that needs nothing else and requests nothing."""
+    many = report.evaluation.several
     sections = [
         ("scores", "Scores", score_tables(report)),
-        ("forecast", "Forecast", _forecast(report)),
-        ("backtest", "Backtest", _backtest(report)),
+        ("forecast", "Forecast", several.forecasts(report) if many else _forecast(report)),
+        ("backtest", "Backtest", several.backtest(report) if many else _backtest(report)),
         ("steps", "Error by step of the horizon", _steps(report)),
-        ("residuals", "Residuals", _residuals(report)),
+        ("residuals", "Residuals", several.residuals(report) if many else _residuals(report)),
     ]
     return whole_page(report, _tiles(report), sections)
 
@@ -65,9 +66,16 @@ def _tiles(report: ForecastReport) -> list[Tile]:
     return [
         (f"{metric} of the network", number(scores[NETWORK][metric])),
         (f"{metric} of {rival}, the best baseline", number(rival_score)),
-        ("forecast beyond the end", plural(len(report.future), "step")),
+        ("forecast beyond the end", _beyond(report)),
         ("test windows", f"{len(evaluation.origins):,}"),
     ]
+
+
+def _beyond(report: ForecastReport) -> str:
+    if not report.evaluation.several:
+        return plural(len(report.future), "step")
+    steps = report.evaluation.horizon
+    return f"{plural(steps, 'step')} of {len(report.future) // steps:,} series"
 
 
 def _forecast(report: ForecastReport) -> Iterator[Html]:

@@ -49,8 +49,8 @@ def score_tables(report: ForecastReport) -> Iterator[Html]:
     if evaluation.season == 1:
         cycle = "repeating the value before"
     yield paragraph(
-        f"MASE divides the error by that of {cycle} within the training rows: below 1 is better "
-        f"than that. sMAPE runs from 0 to 200 %.",
+        f"MASE divides the error by that of {cycle} within {_scaled_by(evaluation)}: below 1 is "
+        f"better than that. sMAPE runs from 0 to 200 %.",
         ""
         if report.single
         else " Both are means over the targets; MAE and RMSE are in the unit "
@@ -61,6 +61,12 @@ def score_tables(report: ForecastReport) -> Iterator[Html]:
         yield paragraph(f"{NONE} {_UNDEFINED}", class_="muted")
     if not report.single:
         yield from _by_target(report)
+
+
+def _scaled_by(evaluation: ForecastEvaluation) -> str:
+    if evaluation.several:
+        return "the rows of the same series before the first one judged"
+    return "the training rows"
 
 
 _UNDEFINED = (
@@ -103,6 +109,8 @@ def _best_in_bold(groups: list[list[float]]) -> list[list[object]]:
 
 def _split(report: ForecastReport) -> Html:
     evaluation = report.evaluation
+    if evaluation.several:
+        return facts_list(_split_of_many(report))
     first = int(evaluation.origins.min())
     last = int(evaluation.origins.max()) + evaluation.horizon - 1
     pairs: dict[str, object] = {
@@ -113,6 +121,19 @@ def _split(report: ForecastReport) -> Html:
     if report.seed is not None:
         pairs["Seed"] = str(report.seed)
     return facts_list(pairs)
+
+
+def _split_of_many(report: ForecastReport) -> dict[str, object]:
+    evaluation = report.evaluation
+    judged = np.unique(evaluation.whose)
+    seen = np.zeros(0) if evaluation.seen is None else evaluation.seen
+    pairs: dict[str, object] = {
+        "Training rows": f"{evaluation.train_rows:,}, of {np.count_nonzero(seen):,} series",
+        "Series judged": f"{len(judged):,}, {np.count_nonzero(seen[judged] == 0):,} of them not "
+        f"learnt from",
+        "Windows": f"{len(evaluation.origins):,}, each {plural(evaluation.horizon, 'step')} long",
+    }
+    return pairs | ({} if report.seed is None else {"Seed": str(report.seed)})
 
 
 def _stretch(evaluation: ForecastEvaluation, first: int, last: int) -> Html:

@@ -21,6 +21,7 @@ from gatewise.rivals.classes import TfidfRegression
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import class_plan, shared
 from gatewise.tasks.beginning import State, fitted, with_known
+from gatewise.tasks.class_attention import Attended, attended
 from gatewise.tasks.class_facts import facts
 from gatewise.tasks.class_judging import accuracy, judge
 from gatewise.tasks.class_state import restore, to_artifact
@@ -278,20 +279,13 @@ class Classifier:
         self._check_fitted()
         return accuracy(self, self._examples(data, labels, text, label))
 
-    def attention(self, data: Any) -> list[NDArray[np.float32]]:
-        """The weight of each step that was read, one array (t,) for each input.
+    def attention(self, data: Any) -> list[Attended]:
+        """Where it looked in each input: tokens (t), their weights (t,), and that of padding.
 
         Raises UsageError where pooling is not attention.
         """
         self._check_fitted()
-        if self.spec_.pooling != "attention":
-            raise UsageError(
-                f"this network has no attention (pooling={self.spec_.pooling!r}); "
-                f"train with network=Network(pooling='attention')"
-            )
-        inputs = read_examples(data, None, text=self.data_["text"], like=self.reading_.kind).inputs
-        steps, _ = self.reading_.encode(inputs)
-        return self.committee_.attention(steps)
+        return attended(self, data)
 
     def evaluate(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,15 +142,18 @@ class Committee:
         mean: Floats = np.mean(told, axis=0)
         return mean
 
-    def attention(self, steps: Ragged) -> list[Singles]:
-        """The mean weight of each step, (t,) for each sequence."""
-        found: list[Any] = [np.zeros(int(length), np.float32) for length in steps.lengths]
+    def attention(self, steps: Ragged) -> list[tuple[Singles, float]]:
+        """The mean weight of each step, (t,) for each sequence, and of the padding behind it."""
+        weights = [np.zeros(int(length), np.float32) for length in steps.lengths]
+        padding = [0.0] * len(steps)
         for runner in self.runners:
             for rows, batch in batches(steps):
-                weights = runner.forward(batch).attention
-                for row, weight in zip(rows, weights if weights is not None else (), strict=True):
-                    found[row] += weight[: steps.lengths[row]] / len(self.runners)
-        return found
+                told = runner.forward(batch).attention
+                for row, own in zip(rows.tolist(), told if told is not None else (), strict=True):
+                    length = steps.lengths[row]
+                    weights[row] += own[:length] / len(self.runners)
+                    padding[row] += float(own[length:].sum()) / len(self.runners)
+        return list(zip(weights, padding, strict=True))
 
 
 def graphs_of(spec: NetworkSpec, members: Sequence[Member]) -> dict[str, bytes]:

@@ -28,6 +28,8 @@ def facts(model: Forecaster) -> dict[str, dict[str, Any]]:
 def _data(model: Forecaster) -> dict[str, Any]:
     data = model.data_
     found: dict[str, Any] = {"rows learnt from": data["rows"]}
+    if "series" in data:
+        found["series"] = _series(data)
     if data["first"] is not None:
         found["from, to"] = f"{data['first']}, {data['last']}"
     if data["frequency"] is not None:
@@ -43,6 +45,13 @@ def _data(model: Forecaster) -> dict[str, Any]:
         found["read besides"] = ", ".join(data["features"])
     found["SHA-256 of the values"] = data["sha256"]
     return found
+
+
+def _series(data: Mapping[str, Any]) -> str:
+    """`'700, told apart by 'id', 50 rows each'`"""
+    low, high = data["series_shortest"], data["series_longest"]
+    rows = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{data['series_count']:,}, told apart by '{data['series']}', {rows} rows each"
 
 
 def _reading(model: Forecaster) -> dict[str, Any]:

@@ -1,44 +1,44 @@
-"""Forecasting: series in, the next steps out."""
+"""Forecasting: one series or many in, the next steps of each out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise import metrics
 from gatewise.artifact import Artifact, versions, write_artifact
-from gatewise.batch import IntArray, thin
+from gatewise.baselines import Linear
+from gatewise.batch import IntArray
 from gatewise.checkpoint import Checkpoints, RunCheckpoints, checkpoints_of, remarks
 from gatewise.data.repair import Duplicates, Fill
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
-from gatewise.data.splits import rolling_origins
 from gatewise.data.table import SeriesTable, check_varies, read_series
 from gatewise.engines.onnx.engine import Engine as Runner
 from gatewise.engines.onnx.engine import build_graphs
-from gatewise.errors import DataError, UsageError
+from gatewise.errors import UsageError
 from gatewise.evaluation import ForecastEvaluation
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import shared
-from gatewise.tasks.beginning import State, behind, fitted
+from gatewise.tasks.backtesting import backtest
+from gatewise.tasks.beginning import State, fitted
+from gatewise.tasks.continuing import ends, forecast_from, go_on
 from gatewise.tasks.facts import facts
-from gatewise.tasks.forecaster_beginning import plan_on, refit_start
-from gatewise.tasks.forecaster_rows import LearntRows, read_again, seen_rows, together
+from gatewise.tasks.forecaster_beginning import plan_on
+from gatewise.tasks.forecaster_choices import check_choices
+from gatewise.tasks.forecaster_rows import LearntRows, learnt_rows, read_again, together
 from gatewise.tasks.forecaster_score import check_no_labels, negative_mase
 from gatewise.tasks.forecaster_state import restore, to_artifact
-from gatewise.tasks.judging import judge
-from gatewise.tasks.plan import check_choices, make_plan, times_ahead
-from gatewise.tasks.prediction import forecast
+from gatewise.tasks.judging import evaluate, learn_baselines, mase_scale
+from gatewise.tasks.plan import make_plan
 from gatewise.tasks.rate_finding import RateSearch
 from gatewise.tasks.recipe import Strategy
 from gatewise.tasks.sklearn_tags import tags
 from gatewise.tasks.telling import watched
 from gatewise.tasks.training import train
-from gatewise.training import History, Nobody, Watch
+from gatewise.training import History, Watch
 from gatewise.weights import count
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ MOST_WINDOWS = 3_000  # that `evaluate` judges; more are thinned evenly
 
 @final
 class Forecaster:
-    """Forecasts the next `horizon` steps of one or many columns of a series.
+    """Forecasts the next `horizon` steps of one or many columns of a series, or of many series.
 
     horizon       K, steps to forecast
     lookback      L, steps that are read; None: chosen from the data
@@ -65,7 +65,8 @@ class Forecaster:
     calendar      read hour of day, day of week, day of year, as far as the times show them
     channel_independent  each target is a series of its own under one shared network; None:
                   chosen by strategy
-    validation    share (below 1) or number of the last rows, kept for early stopping
+    validation    share (below 1) or number of the last rows (of each series), kept for early
+                  stopping; where series are too short for that, a share of the series
     retrain       afterwards train anew on all rows, for as many epochs; None: where it is cheap
     engine        torch
     device        auto, cpu, cuda
@@ -136,6 +137,7 @@ class Forecaster:
         sort: bool = False,
         fill: Fill | None = None,
         duplicates: Duplicates | None = None,
+        series: str | None = None,
         start: Forecaster | str | os.PathLike[str] | None = None,
         watch: Watch | Sequence[Watch] | None = None,
         checkpoints: RunCheckpoints | Checkpoints | str | os.PathLike[str] | None = None,
@@ -148,6 +150,8 @@ class Forecaster:
         time        column of times; None: found, or none
         features    further columns to read, 'all' for all of numbers
         sort, fill, duplicates  repairs: see gatewise.data.table.read_series
+        series      column that names the series of each row: one network learns from all of them,
+                    no window leaves its series, and it forecasts series that it has not seen, too
         start       a fitted forecaster, of any engine, or the folder of one, to go on from: its
                     weights, network and reading of the data stay, its training settings where
                     none are given here
@@ -164,6 +168,7 @@ class Forecaster:
         check_no_labels(y)
         old: Forecaster | None = fitted(self, start)
         columns: dict[str, Any] = {"target": target, "time": time, "features": features}
+        columns["series"] = series
         repairs: dict[str, Any] = {"sort": sort, "fill": fill, "duplicates": duplicates}
         if old is not None:
             given = {name: value for name, value in columns.items() if value is not None}
@@ -206,12 +211,13 @@ class Forecaster:
         self.versions_: dict[str, str] = versions(**trained.versions)
         self.data_: dict[str, Any] = seen
         self.trained_rows_: int = len(table)
-        self.scale_: NDArray[np.float64] = metrics.mase_scale(
-            table.values[:, : len(table.targets)], plan.season
+        self.scale_: NDArray[np.float64] = mase_scale(table, plan.season)
+        self.tail_: SeriesTable = ends(table, self.lookback_)
+        self.linears_: dict[str, Linear] | None = learn_baselines(
+            table, plan.cut, trained.codec, self.horizon
         )
-        self.tail_: SeriesTable = table.rows(len(table) - self.lookback_, len(table))
-        own = LearntRows.of(len(table), self.tail_)
-        self.known_: tuple[LearntRows, ...] = together(() if old is None else old.known_, own)
+        known = () if old is None else old.known_
+        self.known_: tuple[LearntRows, ...] = together(known, learnt_rows(table, self.tail_))
         return self
 
     @property
@@ -227,52 +233,22 @@ class Forecaster:
     def predict(self, data: Any = None) -> pd.DataFrame:
         """The `horizon` steps after the last row of data (None: of the data learnt from).
 
-        A frame with the time (or step) and one column per target.
-        Raises DataError when data lacks columns or has fewer rows than the lookback.
+        A frame with the time (or step) and one column per target; of many series with a column of
+        their names first, whether they were learnt from or not.
+        Raises DataError when data lacks columns, or a series has fewer rows than the lookback.
         """
-        import pandas as pd
-
         self._check_fitted()
-        table = self.tail_ if data is None else self._table(data)
-        if len(table) < self.lookback_:
-            raise DataError(
-                f"the data has {len(table)} rows, and the model reads the last {self.lookback_}; "
-                f"give at least so many"
-            )
-        size = len(table.targets)
-        told = self._forecast(table, np.array([len(table)]))[0]  # (K, D)
-        ahead = table.future_times(self.horizon)
-        index: NDArray[Any]
-        if ahead is not None:
-            name, index = table.time_name or "time", ahead
-        else:
-            name, index = table.step_name, table.future_steps(self.horizon)
-            if data is None and table.counter_start is None:  # the tail counts its own rows alone
-                index = index + self.trained_rows_ - len(table)
-        columns = {name: index, **{t: told[:, i] for i, t in enumerate(table.targets[:size])}}
-        return pd.DataFrame(columns)
+        return go_on(self, None if data is None else self._table(data))
 
     def evaluate(self, data: Any, windows: int = MOST_WINDOWS) -> ForecastEvaluation:
         """Forecasts from every origin after the rows seen in training, beside baselines.
 
         data holds the new rows, best behind the rows learnt from: the first windows read those,
-        and so do the baselines. More than `windows` origins are thinned evenly.
+        and so do the baselines. Series that were not learnt from are judged in all their windows.
+        More than `windows` origins are thinned evenly.
         Raises DataError when no window lies wholly after the rows seen.
         """
-        if windows < 1:
-            raise UsageError(f"windows must be at least 1, not {windows}")
-        table = self._table(data)
-        seen = seen_rows(self.known_, table)
-        first, last = max(seen, self.lookback_), len(table) - self.horizon
-        if last < first:
-            raise DataError(
-                f"no forecast of {self.horizon} steps fits behind the rows seen in training: "
-                f"{len(table) - seen} of {len(table)} rows are new, and the model reads "
-                f"{self.lookback_} before it forecasts; give later rows, or train on fewer "
-                f"(in Python, backtest with refit=True trains anew)"
-            )
-        origins = first + thin(last - first + 1, windows)
-        return judge(self, table, origins, seen, self._forecast(table, origins))
+        return evaluate(self, self._table(data), windows)
 
     def score(self, data: Any, y: None = None) -> float:
         """Minus the MASE beyond the rows learnt from: what GridSearchCV maximises.
@@ -305,53 +281,11 @@ class Forecaster:
         start  of a model that went on from another: that one again, for fresh models
         checkpoints  of the fresh models' trainings
         watch  who is told how these train; None: nobody
+        Of many series the folds end with each of them, and this model forecasts all.
         Raises DataError when there are too few rows, UsageError when refit=False would judge
-        this model on rows that it has seen.
+        this model on rows that it has seen, or many series would need refit=True.
         """
-        table = self._table(data)
-        origins = rolling_origins(len(table), self.horizon, folds)
-        seen = seen_rows(self.known_, table)
-        if refit is None:
-            refit = bool(origins[0] < seen)
-        if not refit:
-            if origins[0] < seen:
-                raise UsageError(
-                    f"this model was trained on the first {seen} rows, and the first fold starts "
-                    f"at row {origins[0] + 1}: scores there would say nothing; use refit=True, "
-                    f"or fit on fewer rows"
-                )
-            if origins[0] < self.lookback_:
-                raise DataError(
-                    f"the first of {folds} folds starts at row {origins[0] + 1}, and the model "
-                    f"reads {self.lookback_} rows before it; lower folds or give more rows"
-                )
-            return judge(self, table, origins, seen, self._forecast(table, origins))
-        old = refit_start(self, table, int(origins[0]), start)
-        parts: list[ForecastEvaluation] = []
-        idle = 0  # folds whose training added nothing to the solved shortcut
-        watch = watch or Nobody()
-        for number, origin in enumerate(origins, 1):
-            watch.about({"round": f"fold {number} of {folds}"})
-            model = Forecaster(**self.get_params(deep=False))
-            model.set_params(verbose=0)
-            rows = table.rows(0, int(origin))
-            model.fit(rows, start=old, watch=watch, checkpoints=checkpoints)
-            if model.history_.stopped == "interrupted":
-                raise KeyboardInterrupt  # half-trained folds would be scores of nothing
-            told = model._forecast(table, np.array([origin]))
-            idle += bool(model.spec_.shortcut) and not behind(model)
-            parts.append(judge(model, table, np.array([origin]), int(origin), told))
-        watch.about({"round": None})
-        return replace(
-            parts[0],
-            origins=origins,
-            remark=f"In {idle} of {folds} folds the recurrent part added nothing." if idle else "",
-            forecasts={
-                name: np.concatenate([part.forecasts[name] for part in parts])
-                for name in parts[0].forecasts
-                if all(name in part.forecasts for part in parts)
-            },
-        )
+        return backtest(self, self._table(data), folds, refit, start, checkpoints, watch)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as a folder, whole or not at all; `gatewise.load` reads it back.
@@ -378,9 +312,7 @@ class Forecaster:
         return read_again(self.tail_, data)
 
     def _forecast(self, table: SeriesTable, origins: IntArray) -> NDArray[np.float64]:
-        times = times_ahead(table, self.horizon) if self.codec_.cycles else None
-        told = forecast(self.runner_, self.codec_, table.values, times, origins, self.horizon)
-        return told[..., : len(table.targets)]
+        return forecast_from(self, table, origins)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the running graph, which cannot be copied."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gatewise.data.table import SeriesTable
 from gatewise.errors import UsageError
 from gatewise.tasks.beginning import fitted, flattered, take_over
-from gatewise.tasks.forecaster_rows import seen_rows
+from gatewise.tasks.forecaster_rows import seen_of_each, seen_rows
 from gatewise.tasks.plan import (
     RETRAIN_BELOW,
     SEASONS,
     Plan,
-    check_rows,
-    held_rows,
+    cut_for,
     without_effect,
 )
 
@@ -40,19 +41,18 @@ def plan_on(model: Forecaster, table: SeriesTable, old: Forecaster) -> Plan:
     }
     found = take_over(model, old, taken)
     spec, training = found.spec, found.training
-    first_held = len(table) - held_rows(model, len(table))
-    check_rows(model.horizon, old.lookback_, len(table), first_held)
-    notes = list(found.notes)
+    cut, cutting = cut_for(model, table, old.lookback_)
+    notes = [*found.notes, *cutting]
     if spec.shortcut:
         notes.append("the linear shortcut and the scaling stay as that model solved them")
-    held = len(table) - first_held
-    notes += flattered(seen_rows(old.known_, table) - first_held, held, "validation rows")
-    examples = (first_held - old.lookback_ - codec.horizon + 1) * (
+    overlap = table.bounds[:-1] + seen_of_each(old.known_, table) - cut.held
+    notes += flattered(int(np.maximum(overlap, 0).sum()), cut.held_count, "validation rows")
+    examples = len(cut.seen(old.lookback_, codec.horizon)) * (
         codec.predicted if codec.independent else 1
     )
     return Plan(
-        first_held=first_held,
-        season=old.season_ if len(table) >= SEASONS * old.season_ else 1,
+        cut=cut,
+        season=old.season_ if np.median(table.lengths) >= SEASONS * old.season_ else 1,
         strategy=old.strategy_,
         scaling=old.scaling_,
         codec=codec,

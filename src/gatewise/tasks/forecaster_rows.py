@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.batch import IntArray
 from gatewise.data.frequency import in_words
 from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import DataError
@@ -23,20 +24,23 @@ class LearntRows:
     steps   of the last ones the digest is taken
     digest  SHA-256 of their values
     last    time of the last one, in ns since 1970; None: rows without times
+    series  name of the series that they are of; None: of the only one, without a name
     """
 
     count: int
     steps: int
     digest: str
     last: int | None
+    series: str | None = None
 
     @classmethod
     def of(cls, count: int, tail: SeriesTable) -> LearntRows:
         """`count` rows that end with these."""
+        series = None if tail.series_name is None else tail.series[0]
         last = None
         if tail.times is not None:
             last = int(tail.times[-1].astype("datetime64[ns]").astype(np.int64))
-        return cls(count, len(tail), _digest(tail.values), last)
+        return cls(count, len(tail), _digest(tail.values), last, series)
 
     def within(self, table: SeriesTable) -> int:
         """Rows of the table up to the last one that was learnt from."""
@@ -56,11 +60,47 @@ def seen_rows(known: Iterable[LearntRows], table: SeriesTable) -> int:
     return max((rows.within(table) for rows in known), default=0)
 
 
-def together(known: Sequence[LearntRows], own: LearntRows) -> tuple[LearntRows, ...]:
-    """With one training more: of rows with times, the latest end says it all."""
-    if own.last is not None and all(rows.last is not None for rows in known):
-        return (max([*known, own], key=lambda rows: rows.last or 0),)
-    return tuple(dict.fromkeys([*known, own]))
+def seen_of_each(known: Sequence[LearntRows], table: SeriesTable) -> IntArray:
+    """Of each series of the table the rows up to the last one that any of these trainings read.
+
+    With times a series is known by its name, and any is by its rows: a new name does not make a
+    series new.  -> (S,)
+    """
+    if table.series_name is None:
+        return np.array([seen_rows(known, table)])
+    named: dict[str | None, list[LearntRows]] = {}
+    for rows in known:
+        named.setdefault(rows.series, []).append(rows)
+    digests = {(rows.count, rows.digest) for rows in known}
+    ends = sorted({(rows.count, rows.steps) for rows in known})
+    found = []
+    for part in table.parts():
+        seen = 0
+        if part.times is not None:
+            seen = seen_rows(named.get(part.series[0], []), part)
+        for count, steps in ends:
+            if seen < count <= len(part):
+                own = _digest(part.values[count - steps : count])
+                seen = count if (count, own) in digests else seen
+        found.append(seen)
+    return np.array(found, dtype=np.int64)
+
+
+def learnt_rows(table: SeriesTable, tail: SeriesTable) -> list[LearntRows]:
+    """What is kept of the rows that are learnt from, which end with `tail`; of each of several
+    series a digest of the whole, as short ones end alike more easily.
+    """
+    if table.series_name is None:
+        return [LearntRows.of(len(table), tail)]
+    return [LearntRows.of(len(part), part) for part in table.parts()]
+
+
+def together(known: Sequence[LearntRows], own: Sequence[LearntRows]) -> tuple[LearntRows, ...]:
+    """With one training more: of rows of one series with times, the latest end says it all."""
+    every = [*known, *own]
+    if all(rows.last is not None and rows.series is None for rows in every):
+        return (max(every, key=lambda rows: rows.last or 0),)
+    return tuple(dict.fromkeys(every))
 
 
 def read_again(tail: SeriesTable, data: Any, **chosen: Any) -> SeriesTable:
@@ -78,6 +118,7 @@ def read_again(tail: SeriesTable, data: Any, **chosen: Any) -> SeriesTable:
             "target": list(tail.targets),
             "time": tail.time_name or tail.counter,
             "features": list(tail.features),
+            "series": tail.series_name,
         }
         table = read_series(data, **{**own, **chosen})
     if (table.columns, table.targets) != (tail.columns, tail.targets):

@@ -11,6 +11,7 @@ from gatewise import metrics
 from gatewise.batch import thin
 from gatewise.data.table import SeriesTable
 from gatewise.errors import DataError, UsageError
+from gatewise.evaluation import NETWORK
 from gatewise.tasks.forecaster_rows import seen_rows
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ MOST_WINDOWS = 3_000
 
 def negative_mase(model: Forecaster, table: SeriesTable) -> float:
     """Minus the MASE of every window of K rows behind the rows learnt from, mean over targets;
-    minus the MAE where the rows learnt from repeat themselves and MASE is not defined.
+    minus the MAE where the rows learnt from repeat themselves and MASE is not defined. Of many
+    series that of `evaluate`.
 
     Raises DataError where no window fits.
     """
+    if table.series_name is not None:
+        judged = model.evaluate(table)
+        scores = judged.scores()[NETWORK]
+        return -(scores["MASE"] if np.isfinite(scores["MASE"]) else scores["MAE"])
     joined, first = following(model, table)
     last = len(joined) - model.horizon
     if last < first:

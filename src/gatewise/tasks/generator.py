@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, Self, final
+from typing import Any, Literal, Self, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,6 +185,32 @@ class Generator:
         """What was learnt from what, in sections of printable facts."""
         self._check_fitted()
         return facts(self)
+
+    @overload
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        stop: str | Sequence[str] = (),
+        samples: Literal[1] = 1,
+    ) -> str: ...
+
+    @overload
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        stop: str | Sequence[str] = (),
+        samples: int = 1,
+    ) -> str | list[str]: ...
 
     def generate(
         self,

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.batch import thin
 from gatewise.data.calendar import cycles_for
+from gatewise.data.cuts import Cut, cut_series, too_short
 from gatewise.data.season import detect_season
 from gatewise.data.series import Scaling, SeriesCodec, WindowScaling
 from gatewise.data.table import SeriesTable
-from gatewise.errors import DataError, UsageError, did_you_mean
+from gatewise.errors import DataError, UsageError
 from gatewise.spec import Network, NetworkSpec, Training
 from gatewise.tasks import recipe
 from gatewise.tasks.beginning import Beginning
+from gatewise.tasks.forecaster_choices import Choices
 from gatewise.tasks.recipe import Strategy
-from gatewise.tasks.shared import misplaced
 
-STRATEGIES = ("auto", "direct", "recursive", "encoder_decoder", "by_position")
-SCALINGS = ("standard", "minmax", "robust", "none")
-WINDOW_SCALINGS = ("auto", "none", "last", "mean_std")
-TRANSFORMS = ("auto", "none", "log")
-LOSSES = ("mse", "mae", "huber")
-MEANINGLESS = ("attention", "tie_embedding", "token_dropout", "embedding_dropout")  # of tokens
 RETRAIN_BELOW = 20_000  # examples, so that training anew costs seconds
 SHORTEST_LOOKBACK = 2
+SHORT = 0.1  # share of the series that may be too short to be read
+LOOKED_AT = 25  # series in which a season is looked for
 SEASONS = 2  # so often must a season fit into the rows
 
 DECODERS: dict[Strategy, Literal["none", "fed_back", "by_position"]] = {
@@ -38,38 +37,20 @@ DECODERS: dict[Strategy, Literal["none", "fed_back", "by_position"]] = {
 }
 
 
-class Choices(Protocol):
-    """What of a forecaster a plan reads."""
-
-    horizon: int
-    lookback: int | None
-    strategy: Literal["auto"] | Strategy
-    scaling: Scaling
-    window_scaling: Literal["auto"] | WindowScaling
-    transform: Literal["auto", "none", "log"]
-    calendar: bool
-    channel_independent: bool | None
-    validation: float | int
-    seed: int
-    retrain: bool | None
-    network: Network | None
-    training: Training | None
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything resolved.
 
-    first_held  first of the rows kept for early stopping
+    cut         which rows of each series are learnt from, and which decide when to stop
     season      steps of the seasonal cycle, 1 for none
-    codec       its scaler has learnt from the rows before first_held
+    codec       its scaler has seen the rows that are learnt from
     retrain     train once more on all rows, for as many epochs as early stopping found
     notes       the choices in words
     beginning   a fitted network to go on from; None: random weights
     began       what must be known of it; see gatewise.tasks.beginning
     """
 
-    first_held: int
+    cut: Cut
     season: int
     strategy: Strategy
     scaling: Scaling
@@ -83,62 +64,12 @@ class Plan:
     began: dict[str, Any] | None = None
 
 
-def check_choices(choices: Choices) -> None:
-    """Raises UsageError, one message that lists every unusable argument."""
-    problems = []
-    for name, known in (
-        ("strategy", STRATEGIES),
-        ("scaling", SCALINGS),
-        ("window_scaling", WINDOW_SCALINGS),
-        ("transform", TRANSFORMS),
-    ):
-        value = getattr(choices, name)
-        if value not in known:
-            hint = did_you_mean(value, known)
-            problems.append(f"{name} must be one of {', '.join(known)}, not {value!r}{hint}")
-    problems += _not_whole("horizon", choices.horizon)
-    if choices.lookback is not None:
-        problems += _not_whole("lookback", choices.lookback)
-    held = choices.validation
-    if not (_is_whole(held, least=1) or (isinstance(held, float) and 0 < held < 1)):
-        problems.append(
-            f"validation must be a share between 0 and 1 or a number of rows, not {held!r}"
-        )
-    for name, kind in (("network", Network), ("training", Training)):
-        value = getattr(choices, name)
-        if value is not None and not isinstance(value, kind):
-            problems.append(
-                f"{name} must be a gatewise.{kind.__name__}, not {value!r:.80}; "
-                f"write gatewise.{kind.__name__}(...)"
-            )
-    problems += misplaced("forecaster", choices.network, MEANINGLESS)
-    problems += misplaced("forecaster", choices.training, ("label_smoothing",))
-    loss = getattr(choices.training, "loss", LOSSES[0])
-    if loss not in LOSSES:
-        problems.append(f"the loss of a forecaster is one of {', '.join(LOSSES)}, not {loss!r}")
-    if not _is_whole(choices.seed, least=0):
-        problems.append(f"seed must be a whole number, at least 0, not {choices.seed!r}")
-    if problems:
-        raise UsageError("; ".join(problems))
-
-
-def _not_whole(name: str, value: object) -> list[str]:
-    if _is_whole(value, least=1):
-        return []
-    return [f"{name} must be a whole number of steps, at least 1, not {value!r}"]
-
-
-def _is_whole(value: object, least: int) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and int(value) >= least  # type: ignore[call-overload]
-
-
 def make_plan(choices: Choices, table: SeriesTable) -> Plan:
     """Raises UsageError and DataError, as Forecaster.fit says."""
-    season, notes = _season(table)
-    first_held = len(table) - held_rows(choices, len(table))
-    check_rows(choices.horizon, choices.lookback, len(table), first_held)
-    strategy, why = _strategy(choices, first_held, season)
+    season, notes = season_in(table)
+    cut, tried, more = _cut(choices, table, season)
+    notes += more
+    strategy, why = _strategy(choices, cut, tried)
     together = strategy in ("recursive", "encoder_decoder")
     independent = choices.channel_independent
     if independent is None:
@@ -149,26 +80,28 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         predicted, independent = table.values.shape[1], False
         why += "; the features are forecast, too, to be read ahead"
     decoder = DECODERS[strategy]
-    logs = _logs(choices, table, predicted, first_held, season)
+    logs = _logs(choices, table, predicted, cut, season)
     codec = SeriesCodec.learn(
-        table.values[:first_held],
+        cut.learnt(table.values),
         choices.scaling,
         columns=table.columns,
         predicted=predicted,
         logs=logs,
         cycles=_cycles(choices, table),
-        window_scaling=_window_scaling(choices, strategy, table, predicted, first_held),
+        window_scaling=_window_scaling(choices, strategy, table, predicted, cut),
         independent=independent,
         lookback=choices.lookback or 1,
         horizon=1 if strategy == "recursive" else choices.horizon,
         ahead=decoder != "none",
     )
-    tried = recipe.lookbacks(first_held, choices.horizon, season)
     if choices.lookback is None:
         plain = replace(codec, cycles=(), ahead=False)
-        lookback = recipe.choose_lookback(tried, table.values, plain, first_held)
+        lookback = recipe.choose_lookback(tried, table.values, plain, cut)
         codec = replace(codec, lookback=lookback)
-    examples = first_held - codec.lookback - choices.horizon + 1
+    if len(table.series) > 1:
+        steps = (codec.lookback, choices.horizon)
+        notes += too_short(table.bounds, table.series, *steps, "not learnt from")
+    examples = len(cut.seen(codec.lookback, choices.horizon))
     examples *= predicted if independent else 1
     network, training = _settings(choices, strategy, examples, codec.lookback)
     width, calendar = 1 if independent else predicted, 2 * len(codec.cycles)
@@ -182,7 +115,7 @@ def make_plan(choices: Choices, table: SeriesTable) -> Plan:
         future_size=calendar if codec.ahead else 0,
     )
     return Plan(
-        first_held=first_held,
+        cut=cut,
         season=season,
         strategy=strategy,
         scaling=choices.scaling,
@@ -206,20 +139,53 @@ def held_rows(choices: Choices, rows: int) -> int:
     return int(held) if held >= 1 else max(choices.horizon, round(rows * held))
 
 
-def _strategy(choices: Choices, first_held: int, season: int) -> tuple[Strategy, str]:
+def _cut(choices: Choices, table: SeriesTable, season: int) -> tuple[Cut, list[int], list[str]]:
+    """(where the series are cut, lookbacks worth trying, notes)"""
+    horizon, lengths = choices.horizon, table.lengths
+    if len(lengths) == 1:
+        cut, notes = cut_for(choices, table, choices.lookback)
+        return cut, recipe.lookbacks(int(cut.held[0]), horizon, season), notes
+    usual = int(np.quantile(lengths, SHORT, method="lower"))  # shorter ones may be left out
+    rows = usual - (held_rows(choices, usual) if len(lengths) < recipe.MANY else 0)
+    tried = recipe.lookbacks(rows, horizon, season, len(lengths))
+    cut, notes = cut_for(choices, table, choices.lookback or max(tried))
+    return cut, tried, notes
+
+
+def cut_for(choices: Choices, table: SeriesTable, lookback: int | None) -> tuple[Cut, list[str]]:
+    """Where the series are cut, and what must be said of it.
+
+    lookback  None, of one series: it is still to be chosen
+    Raises DataError where rows are too few.
+    """
+    if len(table.series) == 1:
+        first_held = len(table) - held_rows(choices, len(table))
+        check_rows(choices.horizon, lookback, len(table), first_held)
+        return Cut(table.bounds, np.array([first_held])), []
+    return cut_series(
+        table.bounds,
+        table.series,
+        lookback=lookback or SHORTEST_LOOKBACK,
+        horizon=choices.horizon,
+        validation=choices.validation,
+        seed=choices.seed,
+    )
+
+
+def _strategy(choices: Choices, cut: Cut, tried: Sequence[int]) -> tuple[Strategy, str]:
     if choices.strategy != "auto":
         return choices.strategy, f"{choices.strategy}, as asked for"
-    lookback = choices.lookback or recipe.lookbacks(first_held, choices.horizon, season)[0]
-    windows = first_held - lookback - choices.horizon + 1
+    lookback = choices.lookback or tried[0]
+    windows = len(cut.seen(lookback, choices.horizon))
     return recipe.choose_strategy(windows, choices.horizon, lookback)
 
 
 def _logs(
-    choices: Choices, table: SeriesTable, predicted: int, first_held: int, season: int
+    choices: Choices, table: SeriesTable, predicted: int, cut: Cut, season: int
 ) -> tuple[str, ...]:
     """The columns whose logarithm is learnt: all that are forecast, or none."""
-    values = table.values[:first_held, :predicted]
-    positive = recipe.logarithm_fits(table.values[:, :predicted])
+    values = table.values[:, :predicted]
+    positive = recipe.logarithm_fits(values)
     if choices.transform == "log" and not positive:
         raise UsageError(
             "transform='log' needs values clearly above 0 in every forecast column; "
@@ -227,12 +193,12 @@ def _logs(
         )
     log = choices.transform == "log"
     if choices.transform == "auto":
-        log = positive and recipe.logarithm_pays(values, season)
+        log = positive and recipe.logarithm_pays(values, season, cut)
     return table.columns[:predicted] if log else ()
 
 
 def _window_scaling(
-    choices: Choices, strategy: Strategy, table: SeriesTable, predicted: int, first_held: int
+    choices: Choices, strategy: Strategy, table: SeriesTable, predicted: int, cut: Cut
 ) -> WindowScaling:
     """Relative to the last value, unless the level stays and no shortcut brings the level back:
     a network alone, fed with its own answers, would wander off.
@@ -245,7 +211,7 @@ def _window_scaling(
     if (
         alone
         and strategy != "by_position"
-        and recipe.level_stays(own[:first_held], own[first_held:])
+        and recipe.level_stays(cut.learnt(own), cut.judging(own))
     ):
         return "none"
     return "last"
@@ -303,17 +269,23 @@ def _settings(
     return network, training
 
 
-def _season(table: SeriesTable) -> tuple[int, list[str]]:
+def season_in(table: SeriesTable) -> tuple[int, list[str]]:
+    """(steps of the season, 1 for none; notes)"""
+    rows = int(np.median(table.lengths))
     if table.season is not None:
-        if len(table) >= SEASONS * table.season:
+        if rows >= SEASONS * table.season:
             return table.season, []
+        of = f"{rows} rows" if len(table.series) == 1 else f"the {rows} rows of a usual series"
         return 1, [
             f"a season of {table.season} steps, usual at this frequency, does not fit "
-            f"{SEASONS} times into {len(table)} rows: none is assumed"
+            f"{SEASONS} times into {of}: none is assumed"
         ]
-    season = detect_season(table.values[:, 0], len(table) // 3)
+    looked_at = thin(len(table.series), LOOKED_AT).tolist()
+    own = [table.values[table.bounds[i] : table.bounds[i + 1], 0] for i in looked_at]
+    found = Counter(detect_season(values, len(values) // 3) for values in own)
+    season, votes = found.most_common(1)[0]
     name = table.targets[0]
-    if season > 1:
+    if season > 1 and 2 * votes > len(own):
         return season, [f"a season of {season} steps was found in '{name}'"]
     return 1, [f"no season was found in '{name}'"]
 
@@ -352,7 +324,11 @@ def check_rows(horizon: int, lookback: int | None, rows: int, first_held: int) -
 
 
 def times_ahead(table: SeriesTable, steps: int) -> NDArray[np.datetime64] | None:
-    """The table's times and `steps` more.  (N + steps,); None without times"""
+    """The table's times and `steps` more.  (N + steps,); of several series, which stand behind
+    each other, the times alone; None without times
+    """
+    if len(table.series) > 1:
+        return table.times
     ahead = table.future_times(steps)
     if table.times is None or ahead is None:
         return None

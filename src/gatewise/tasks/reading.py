@@ -75,7 +75,8 @@ class Reading:
     def tokens(self, given: Any) -> list[str]:
         """What is read of one input, step by step, in words."""
         if isinstance(self.codec, ChannelCodec):
-            return [f"step {step + 1}" for step in range(len(given))]
+            steps = range(len(given))[: self.codec.max_length]
+            return [f"step {step + 1}" for step in steps]
         return self.codec.tokens(given)
 
     def to_dict(self) -> dict[str, Any]:

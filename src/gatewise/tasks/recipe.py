@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.batch import IntArray, thin
+from gatewise.data.cuts import Cut, spans
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.least_squares import choose_penalty
 from gatewise.spec import Network, Training
@@ -28,6 +29,8 @@ LARGE = 20_000  # examples from which a large network pays
 LONG = 1_000  # windows from which segments pay
 LONG_HORIZON = 8  # steps below which there is nothing to cut into segments
 MOST_LOOKBACK = 720
+MANY = 100  # series from which one window of each is enough to learn from
+WHOLE = 100  # steps below which it is worth trying to read a series whole
 TRIED_WINDOWS = 4_000
 BLOCK = 12  # rows of a block where there is no season
 FEWEST_BLOCKS = 4
@@ -49,38 +52,52 @@ def choose_strategy(windows: int, horizon: int, lookback: int) -> tuple[Strategy
     return "by_position", f"by_position over segments: {windows} training windows are enough"
 
 
-def lookbacks(rows: int, horizon: int, season: int) -> list[int]:
+def lookbacks(rows: int, horizon: int, season: int, series: int = 1) -> list[int]:
     """Lookbacks worth trying, in steps: some seasons, or some horizons, that leave enough rows.
 
-    Short series get one: the best of several there is the luckiest.
+    rows    of one series; series: so many of about that length
+
+    Short series get one: the best of several there is the luckiest. Of many series each may be read
+    nearly whole: it need not hold many windows.
     """
     most = min(MOST_LOOKBACK, max((rows - horizon) // 3, 1))
+    if series >= MANY:
+        most = min(MOST_LOOKBACK, max(rows - horizon, 1))
     cycle = season if season > 1 else 0
     wanted = [2 * cycle, 3 * cycle, 7 * cycle] if cycle else [2 * horizon, 4 * horizon, 24]
     if horizon > cycle:
         wanted += [2 * horizon, 4 * horizon]
+    if series >= MANY and most < WHOLE:
+        wanted.append(most)
     fitting = sorted({length for length in wanted if max(2, min(horizon, most)) <= length <= most})
     if not fitting:
         return [most]
-    return fitting if rows - fitting[-1] - horizon >= LONG else fitting[:1]
+    windows = rows - fitting[-1] - horizon
+    if series > 1:
+        windows = series * (windows + 1)
+    return fitting if windows >= LONG else fitting[:1]
 
 
-def choose_lookback(
-    candidates: Sequence[int], values: Floats, codec: SeriesCodec, first_held: int
-) -> int:
-    """The lookback whose linear model has the least error on the rows from `first_held` on; of
-    nearly equal ones the shortest.
+def choose_lookback(candidates: Sequence[int], values: Floats, codec: SeriesCodec, cut: Cut) -> int:
+    """The lookback whose linear model has the least error on the held rows; of nearly equal ones
+    the shortest.
 
     values (N, C). The error is the mean absolute one, each column in units of its own mean
-    absolute change.
+    absolute change. Of series that are held whole the rows that every candidate can forecast.
     """
     if len(candidates) == 1:
         return candidates[0]
-    change = np.abs(np.diff(values[:first_held, : codec.predicted], axis=0)).mean(axis=0)
+    before = spans(cut.bounds[:-1], cut.held - 1)
+    own = values[:, : codec.predicted]
+    change = np.abs(own[before + 1] - own[before]).mean(axis=0)
     change[change == 0] = 1.0
+    judged = cut
+    if cut.whole:
+        later = np.minimum(cut.bounds[:-1] + max(candidates), cut.bounds[1:])
+        judged = Cut(cut.bounds, np.maximum(cut.held, later))
     best, least = candidates[0], np.inf
     for lookback in candidates:
-        error = _linear_error(replace(codec, lookback=lookback), values, first_held, change)
+        error = _linear_error(replace(codec, lookback=lookback), values, cut, judged, change)
         if error < CLEARLY * least:
             best, least = lookback, error
     return best
@@ -91,17 +108,22 @@ def logarithm_fits(values: Floats) -> bool:
     return bool(np.all(values.min(axis=0) > 0.01 * np.abs(values).mean(axis=0)))
 
 
-def logarithm_pays(values: Floats, season: int) -> bool:
-    """Whether the spread within seasons grows in step with their level, in values (N, D).
+def logarithm_pays(values: Floats, season: int, cut: Cut | None = None) -> bool:
+    """Whether the spread within seasons grows in step with their level, in the rows of values
+    (N, D) that are learnt from; without a cut, in all of one series.
 
     Taken relative to the level, the spread of season-long blocks must vary less than half as much.
     Source: Guerrero 1993, of whose powers only 0 (logarithm) and 1 (as it is) are compared.
     """
     size = season if season > 2 else BLOCK
+    if cut is None:
+        cut = Cut(np.array([0, len(values)]), np.array([len(values)]))
+    first = cut.held - (cut.held - cut.bounds[:-1]) // size * size  # the last whole blocks of each
+    values = values[spans(first, cut.held)]
     count = len(values) // size
     if count < FEWEST_BLOCKS or not logarithm_fits(values):
         return False
-    blocks = values[-count * size :].reshape(count, size, -1)
+    blocks = values.reshape(count, size, -1)
     level, spread = blocks.mean(axis=1), blocks.std(axis=1)  # (blocks, D)
     varies = spread.std(axis=0) / np.maximum(spread.mean(axis=0), 1e-300)
     share = spread / level
@@ -117,10 +139,12 @@ def level_stays(before: Floats, after: Floats) -> bool:
     return bool(np.all(shift <= 0.5 * before.std(axis=0)))
 
 
-def _linear_error(codec: SeriesCodec, values: Floats, first_held: int, change: Floats) -> float:
+def _linear_error(
+    codec: SeriesCodec, values: Floats, learnt: Cut, judged: Cut, change: Floats
+) -> float:
     encoded = codec.encode(values, None)
-    seen = codec.windows(encoded, codec.starts(0, first_held))
-    held = codec.windows(encoded, codec.starts(first_held, len(values)))
+    seen = codec.windows(encoded, learnt.seen(codec.lookback, codec.horizon))
+    held = codec.windows(encoded, judged.kept(codec.lookback, codec.horizon))
     rows = thin(len(held), TRIED_WINDOWS // 2)
     errors = []
     for column in range(seen.outputs.shape[1]):

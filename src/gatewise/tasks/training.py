@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatewise.batch import IntArray
 from gatewise.checkpoint import RunCheckpoints, Stage
 from gatewise.data.series import SeriesCodec, Windows
 from gatewise.data.table import SeriesTable
@@ -63,14 +65,14 @@ def train(
 ) -> Trained:
     """Ctrl-C keeps the best weights so far, once there are any; see gatewise.training.fit."""
     spec = plan.spec
-    seen = _windows(plan.codec, table, 0, plan.first_held)
-    held = _windows(plan.codec, table, plan.first_held, len(table))
+    seen = _windows(plan.codec, table, plan.cut.seen)
+    held = _windows(plan.codec, table, plan.cut.kept)
     penalty = []
     if spec.shortcut and plan.beginning is None:
         penalty = shortcut.penalties(seen, held, spec.shortcut)
     codec, begin = _start(plan, plan.codec, seen, penalty, seed)
-    seen = _windows(codec, table, 0, plan.first_held)
-    held = _windows(codec, table, plan.first_held, len(table))
+    seen = _windows(codec, table, plan.cut.seen)
+    held = _windows(codec, table, plan.cut.kept)
     training, rates = with_rate(engine, spec, plan.training, begin, seen, device=device, seed=seed)
     plan = replace(plan, training=training)
     first = begin_on(engine, spec, plan.training, begin, device=device)
@@ -108,9 +110,9 @@ def train(
         return kept
     if plan.beginning is None:
         codec = plan.codec.relearn(table.values, plan.scaling)
-    everything = _windows(codec, table, 0, len(table))
+    everything = _windows(codec, table, plan.cut.every)
     codec, begin = _start(plan, codec, everything, penalty, seed)
-    everything = _windows(codec, table, 0, len(table))
+    everything = _windows(codec, table, plan.cut.every)
     second = begin_on(engine, spec, plan.training, begin, device=device)
     slow = sum(record.seconds for record in history.records) > SILENT_SECONDS
     shown = watch if slow else without_progress(watch)
@@ -125,7 +127,7 @@ def train(
     if not history.best_epoch:
         again = f"the shortcut was solved anew on all {len(table)} rows"
     notes.append(
-        f"{again}, after early stopping on the last {len(table) - plan.first_held}; "
+        f"{again}, after early stopping on {plan.cut.in_words()}; "
         f"the loss curves are those of early stopping"
     )
     return replace(
@@ -180,9 +182,12 @@ def _trained_again(
     return again.stopped != "interrupted"
 
 
-def _windows(codec: SeriesCodec, table: SeriesTable, first: int, stop: int) -> Windows:
+def _windows(
+    codec: SeriesCodec, table: SeriesTable, starts: Callable[[int, int], IntArray]
+) -> Windows:
     times = times_ahead(table, codec.horizon) if codec.cycles else None
-    return codec.windows(codec.encode(table.values, times), codec.starts(first, stop))
+    encoded = codec.encode(table.values, times)
+    return codec.windows(encoded, starts(codec.lookback, codec.horizon))
 
 
 def _start(

@@ -80,7 +80,8 @@ def survey(model: Any, data: Any, fit: Fit) -> Ground:
 
 def _forecast(model: Any, data: Any, fit: Fit) -> Ground:
     from gatewise.data.table import SeriesTable, check_varies, read_series
-    from gatewise.tasks.plan import check_choices, make_plan
+    from gatewise.tasks.forecaster_choices import check_choices
+    from gatewise.tasks.plan import make_plan
 
     check_choices(model)
     table = data if isinstance(data, SeriesTable) else read_series(data, **fit)

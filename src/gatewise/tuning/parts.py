@@ -51,6 +51,8 @@ def _forecast(model: Any, data: Any, fit: Fit, share: float) -> Parts:
     from gatewise.data.table import SeriesTable, read_series
 
     table = data if isinstance(data, SeriesTable) else read_series(data, **fit)
+    if table.series_name is not None:
+        return _of_many(model, table, share)
     size = _size(share, len(table), "rows")
     if share < 1:  # whole forecasts
         size = max(model.horizon, size // model.horizon * model.horizon)
@@ -58,6 +60,23 @@ def _forecast(model: Any, data: Any, fit: Fit, share: float) -> Parts:
         raise DataError(f"test={share}: {size} rows cannot hold one forecast of {model.horizon}")
     rows = table.rows(0, len(table) - size)
     return Parts(rows, {}, lambda fitted: fitted.evaluate(table), f"the last {size} rows")
+
+
+def _of_many(model: Any, table: Any, share: float) -> Parts:
+    """The last rows of each series, or whole series where they are short."""
+    from gatewise.data.cuts import cut_series
+
+    cut, _ = cut_series(
+        table.bounds,
+        table.series,
+        lookback=model.lookback or model.horizon + 1,
+        horizon=model.horizon,
+        validation=share if share < 1 else int(share),
+        seed=model.seed,
+        what="the test",
+    )
+    rows = table.select(table.bounds[:-1], cut.held)
+    return Parts(rows, {}, lambda fitted: fitted.evaluate(table), cut.in_words())
 
 
 def _drawn(
