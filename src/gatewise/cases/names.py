@@ -27,8 +27,8 @@ def run(ask: Ask) -> Outcome:
         }
     else:
         frame = gw.datasets.real("surnames", ask.data).whole
-    names = frame["text"].drop_duplicates()
-    judged_on = frame["text"].isin(names.sample(frac=0.2, random_state=ask.seed))
+    spelt = frame["text"].str.casefold()
+    judged_on = spelt.isin(spelt.drop_duplicates().sample(frac=0.2, random_state=ask.seed))
     known, held = frame[~judged_on], frame[judged_on]
     model = gw.Classifier(unit="char", **given, **ask.how).fit(known)
     judged = model.evaluate(held)
