@@ -92,7 +92,7 @@ def make(wanted: tuple[str, ...] = (HOME, *GUIDES)) -> None:
         for language, text in pages.items():
             if name == HOME:
                 measured = BENCHMARKS.read_text(encoding="utf-8")
-                text = page_numbers.with_table(text, measured, language)  # noqa: PLW2901
+                text = page_numbers.with_tables(text, measured, language)  # noqa: PLW2901
             paths[language].write_text(text, encoding="utf-8")
         sys.stderr.write(f"{name}\n")
     for path, text in pictures.items():

@@ -14,7 +14,7 @@ import yaml
 from shop import ROWS, SMALL, forecast, months, sales, write_csv
 
 import gatewise
-from gatewise.cli import forecast_run, main
+from gatewise.cli import forecast_parts, forecast_run, main
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.options import field_help, job, panels, read_config
 from gatewise.cli.verbs import to_yaml
@@ -113,7 +113,7 @@ def test_the_metrics_of_a_run_are_a_config_file(trained, tmp_path):
 
 def test_test_rows_and_folds_by_themselves_and_as_given():
     def split(rows, **options):
-        return forecast_run.split_rows(rows, forecast_run.ForecastOptions(**options))
+        return forecast_parts.split_rows(rows, forecast_parts.ForecastOptions(**options))
 
     assert split(144, horizon=12) == (24, 2)  # a fifth is 28; whole horizons
     assert split(1000, horizon=10) == (200, 4)

@@ -105,7 +105,7 @@ OTHER = {  # than the default
     "token_dropout": 0.1,
 }
 PLANS = {
-    "forecast": "plan",
+    "forecast": "forecaster_choices",
     "classify": "class_plan",
     "tag": "tag_plan",
     "generate": "generator_plan",

@@ -11,7 +11,7 @@ import pytest
 from shop import ROWS, SMALL, TARGET, forecast
 
 import gatewise as gw
-from gatewise.cli import forecast_run, main
+from gatewise.cli import forecast_parts, main
 from gatewise.cli.forecast_options import ForecastOptions
 from gatewise.cli.verbs import to_yaml
 from gatewise.data import datasets
@@ -130,7 +130,7 @@ def test_the_most_folds_that_are_let_through_can_be_trained(here, validation):
         options["validation"] = int(validation)
     for folds in range(12, 0, -1):
         try:
-            forecast_run.split_rows(ROWS, forecast_run.ForecastOptions(**options, folds=folds))
+            forecast_parts.split_rows(ROWS, forecast_parts.ForecastOptions(**options, folds=folds))
             break
         except gw.GatewiseError:
             continue

@@ -151,7 +151,7 @@ def test_the_flow_is_drawn_anew():
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_measured_figures_are_those_of_the_benchmarks(language):
     page, measured = read("README", language), docs.BENCHMARKS.read_text(encoding="utf-8")
-    assert page_numbers.with_table(page, measured, language) == page, "`make docs`"
+    assert page_numbers.with_tables(page, measured, language) == page, "`make docs`"
 
 
 def test_a_figure_that_changes_is_noticed():
@@ -161,6 +161,15 @@ def test_a_figure_that_changes_is_noticed():
     assert page_numbers.table(changed, "en") != before
     with pytest.raises(ValueError, match="no section"):
         page_numbers.table("", "en")
+
+
+def test_every_cost_of_the_benchmarks_is_shown():
+    row = "| an epoch | a loop | 2.0 s | 1.0 s | 2.00 (1.90 to 2.10) | LOST |"
+    page = f"<!-- summary -->\n| what |\n|---|\n{row}\n<!-- /summary -->"
+    assert page_numbers.costs(page, "en").splitlines()[2:] == [row]
+    assert page_numbers.costs(page, "zh").endswith("| 负 |\n")
+    with pytest.raises(ValueError, match="no <!-- summary"):
+        page_numbers.costs("", "en")
 
 
 def test_a_row_is_found_by_its_beginning_and_its_best_is_bold():

@@ -322,6 +322,15 @@ def test_a_backtest_of_many_series_ends_with_each(learnt):
         model.backtest(data, folds=3, refit=True)
 
 
+def test_a_value_out_of_reach_is_named_with_its_series(learnt):
+    data, model = learnt
+    wild = data.assign(y=data["y"].mask((data["series"] == 7) & (data["step"] == 58), 1e60))
+    with pytest.raises(DataError, match="row 3 from the end of series '7' is too far"):
+        model.predict(wild)
+    with pytest.raises(DataError, match="row 58 of series '7' is too far"):
+        model.evaluate(wild)
+
+
 def test_score_is_that_of_evaluate(learnt):
     data, model = learnt
     new = data[data.series >= 20]

@@ -46,7 +46,7 @@ def run(ask: Ask) -> Outcome:
     picture, (left, right) = pictures.figure(2)
     wave, start = new["y"].to_numpy()[:80], judged.origins[0]
     ahead = np.arange(start, start + 10)
-    left.plot(wave[:60], color=pictures.GREY, label="a new series")
+    left.plot(np.arange(25, 60), wave[25:60], color=pictures.GREY, label="a new series")
     left.plot(ahead, judged.forecasts["linear"][0], color=pictures.OTHERS[0], label="linear")
     left.plot(ahead, alone[0], color=pictures.OTHERS[1], label="network of one series")
     left.plot(ahead, judged.forecasts["network"][0], color=pictures.NETWORK, label="network")

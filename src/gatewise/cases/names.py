@@ -21,7 +21,7 @@ def run(ask: Ask) -> Outcome:
     if ask.quick:
         frame = gw.toys.toy_names(1000, seed=ask.seed)
         small = gw.Network(hidden_size=32, embedding_size=32)
-        given: dict[str, Any] = {
+        given = {
             "network": small,
             "training": gw.Training(epochs=8, learning_rate=1e-2),
         }

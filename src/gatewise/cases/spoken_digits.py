@@ -30,7 +30,7 @@ def run(ask: Ask) -> Outcome:
         frames = [log_mel(signal) for signal in toy.inputs]
         known, held = (frames[100:], toy.labels[100:]), (frames[:100], toy.labels[:100])
         small = gw.Network(hidden_size=32)
-        given: dict[str, Any] = {
+        given = {
             "network": small,
             "training": gw.Training(epochs=25, learning_rate=1e-2),
         }
@@ -79,4 +79,5 @@ def log_mel(signal: Signal) -> Signal:
     centres = np.linspace(mel[0], mel[-1], BANDS + 2)
     away = np.abs(mel - centres[1:-1, None]) / (centres[1] - centres[0])  # (24, 129)
     bands: Signal = np.log(power @ np.clip(1 - away, 0, None).T + 1e-6)
-    return bands - bands.mean()
+    bands -= bands.mean()
+    return bands

@@ -61,7 +61,7 @@ def part(table: SeriesTable, options: ForecastOptions, known: Sequence[LearntRow
     """
     if table.series_name is not None:
         return _of_many(table, options, seen_of_each(known, table))
-    test, folds = _split_rows(len(table), options, seen_rows(known, table))
+    test, folds = split_rows(len(table), options, seen_rows(known, table))
     rows = table.rows(0, len(table) - test)
     return Parts(rows, f"the last {test} rows", test, folds)
 
@@ -99,7 +99,7 @@ def _of_many(table: SeriesTable, options: ForecastOptions, seen: IntArray) -> Pa
     return Parts(table.select(begins, cut.held), words, test, options.folds, cut)
 
 
-def _split_rows(rows: int, options: ForecastOptions, seen: int = 0) -> tuple[int, int]:
+def split_rows(rows: int, options: ForecastOptions, seen: int = 0) -> tuple[int, int]:
     """(test rows, folds): what was given, or about a fifth and as many as fit into that.
 
     seen  rows that the model to go on from has learnt from: none of these is a test row

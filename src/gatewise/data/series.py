@@ -55,8 +55,9 @@ class Scaler:
         return cls(center, np.where(varies, spread, 1.0))
 
     def scale(self, values: Floats) -> Singles:
-        """(N, C) in original units -> scaled"""
-        return ((values - self.center) / self.spread).astype(np.float32)
+        """(N, C) in original units -> scaled; what float32 cannot hold becomes infinite"""
+        with np.errstate(over="ignore"):  # prediction tells which row it was
+            return ((values - self.center) / self.spread).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -305,9 +305,12 @@ def check_varies(table: SeriesTable) -> None:
 def _several_series(frame: pd.DataFrame, time: str) -> str:
     """A hint, when a column of names tells rows with equal times apart."""
     for name in frame.columns:
-        if name == time or pd.api.types.is_numeric_dtype(frame[name].dtype):
+        if name == time or frame[name].dtype.kind in "fcMm":
             continue
-        count = frame[name].nunique()
+        rows = frame[name].value_counts()
+        if pd.api.types.is_numeric_dtype(frame[name].dtype) and rows.nunique() > 1:
+            continue  # counted things; numbers that name series stand in as many rows each
+        count = len(rows)
         if 1 < count <= len(frame) // 2 and not frame.duplicated([time, name]).any():
             return (
                 f"; or are these {count} series, told apart by column '{name}'? Then name it "

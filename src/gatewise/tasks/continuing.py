@@ -36,13 +36,14 @@ def forecast_from(model: Forecaster, table: SeriesTable, origins: IntArray) -> F
     -> (n, K, D), the targets
     """
     times = times_ahead(table, model.horizon) if model.codec_.cycles else None
-    return _told(model, table, table.values, times, origins)
 
+    def named(row: int) -> str:
+        if table.series_name is None:
+            return f"row {row + 1}"
+        number = int(np.searchsorted(table.bounds, row, side="right")) - 1
+        return f"row {row - int(table.bounds[number]) + 1} of series '{table.series[number]}'"
 
-def _told(
-    model: Forecaster, table: SeriesTable, values: Floats, times: Any, origins: IntArray
-) -> Floats:
-    told = forecast(model.runner_, model.codec_, values, times, origins, model.horizon)
+    told = forecast(model.runner_, model.codec_, table.values, times, origins, model.horizon, named)
     return told[..., : len(table.targets)]
 
 
@@ -77,8 +78,14 @@ def _each(model: Forecaster, last: SeriesTable, table: SeriesTable) -> pd.DataFr
         times = np.concatenate([last.times.reshape(count, steps), index], axis=1).ravel()
     origins = np.arange(count) * (steps + horizon) + steps
     flat = values.reshape(-1, values.shape[-1])
-    told = _told(model, last, flat, times, origins)  # (S, K, D)
-    told = told.reshape(count * horizon, -1)
+
+    def named(row: int) -> str:
+        number, step = divmod(row, steps + horizon)
+        back = "the last row" if step >= steps - 1 else f"row {steps - step} from the end"
+        return f"{back} of series '{last.series[number]}'"
+
+    told = forecast(model.runner_, model.codec_, flat, times, origins, horizon, named)
+    told = told.reshape(count * horizon, -1)[:, : len(last.targets)]
     names = np.repeat(np.array(_as_given(last.series)), horizon)
     own = {str(last.series_name): names, ahead[0][0]: index.ravel()}
     return pd.DataFrame(own | _columns(last, told))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +24,13 @@ def forecast(
     times: NDArray[np.datetime64] | None,
     origins: IntArray,
     horizon: int,
+    named: Callable[[int], str] = lambda row: f"row {row + 1}",
 ) -> Floats:
     """What the network says of the `horizon` rows from each origin on.
 
     values (N, C) in original units; an origin may be N, the first row that is not there. times
-    (N + K,) or None. A network that predicts fewer steps than `horizon` is fed its own output.
+    (N + K,) or None; named: what messages call a row. A network that predicts fewer steps than
+    `horizon` is fed its own output.
     -> (n, K, D), the predicted columns
     """
     first = int(origins.min()) - codec.lookback  # rows before it are not read
@@ -35,7 +39,7 @@ def forecast(
     if not finite.all():
         row = first + int(np.argmin(finite))
         raise DataError(
-            f"row {row + 1} is too far from what the model has learnt to be scaled: "
+            f"{named(row)} is too far from what the model has learnt to be scaled: "
             f"{', '.join(f'{value:g}' for value in values[row])}; correct it or leave it out"
         )
     origins = origins - first
