@@ -4,9 +4,12 @@
 
 Twice: each library's LSTM as it comes (darts asks for a lookback, and is given scaled values, as
 its guide does), and all with one layer of 64 units, the same lookback, batches of 32, Adam at
-0.001, the squared error, as many passes. Ours is then without its linear map. Every library has one
-process, and they are asked in turns, seed by seed. A model is trained once and forecasts from every
-origin behind the rows learnt from; MASE is over all these windows. Seconds do not hold the imports.
+0.001, the squared error, as many passes. Ours is then without its linear map, and keeps the best
+epoch by its last `horizon` rows, which it does not learn from; each scales windows in its own way.
+Every library has one process, and they are asked in turns, seed by seed. A model is trained once
+and forecasts from every origin behind the rows learnt from; MASE is over all these windows. Seconds
+are the processor's, on one core, and do not hold the imports.
+
 darts and neuralforecast live in `.venv-peers`, which is made where it is missing, with the versions
 of `bench/peers-requirements.txt`; `--python` names another interpreter that has them.
 """
@@ -28,6 +31,7 @@ import numpy as np
 import pandas as pd
 from noisy_sine import sine
 from sets import find
+from side_by_side import on_one_core
 from summary import Row, number, over_cases, tell
 from tables import mean_and_spread, print_table
 
@@ -284,10 +288,11 @@ def main() -> None:
             print("Left out: darts and neuralforecast could not be installed here.")
             return
         python = found
-    runs = compare(tasks, python, models, given.seeds, epochs, settings)
+    with on_one_core():
+        runs = compare(tasks, python, models, given.seeds, epochs, settings)
     print(
-        f"{given.seeds} seeds: mean ± spread of MASE; medians of the seconds. Versions: "
-        f"{versions(python)}.\n"
+        f"{given.seeds} seeds: mean ± spread of MASE; medians of the processor's seconds, on one "
+        f"core. Versions: {versions(python)}.\n"
     )
     report(tasks, runs)
     if given.data is None and not given.quick:

@@ -81,7 +81,11 @@ QUICK = {  # smallest arguments; the tests run the others at tiny sizes
     "threads": ["--rounds", "1"],
     "training_speed": ["--rounds", "1"],
 }
-ARGUMENTS = {"million_rows": ["--horizons", "24"], "training_speed": ["--rounds", "5"]}
+ARGUMENTS = {
+    "million_rows": ["--horizons", "24"],
+    "peers": ["--seeds", "2"],
+    "training_speed": ["--rounds", "5"],
+}
 
 
 def sections(page: str) -> dict[str, str]:
@@ -159,7 +163,7 @@ def main() -> None:
     arguments = dict(ARGUMENTS)
     if given.data is not None:
         arguments |= {name: [str(given.data)] for name in REAL_SETS}
-        arguments["peers"] = ["--data", str(given.data)]
+        arguments["peers"] = [*ARGUMENTS["peers"], "--data", str(given.data)]
         if "etth1" in given.only:
             arguments["etth1"] = etth1(given.data)
     elif set(given.only) <= REAL_SETS:

@@ -48,7 +48,7 @@ def list_cases(*, as_json: Json = False) -> int:
 
 def run(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME...", help="Of a case, of several, or: all.")
+        list[str], typer.Argument(metavar="NAME", help="Of a case, of several, or: all.")
     ],
     *,
     engine: Annotated[
