@@ -1,12 +1,12 @@
-"""Dropout, recurrent dropout, L2 and early stopping, where a network overfits
+"""Dropout, L2 and early stopping where a network overfits
 
 Data   1,200 points of a sine, forty periods, with noise of 0.5. Only 100 are learnt from, the next
        200 validate, the last 900 are judged; twenty values are read, the next one is forecast.
 Trap   The training loss falls and passes for progress; several remedies are switched on at once,
        and nobody sees what each does.
-Right  One remedy at a time, training and validation curves side by side ("at the end" is the
-       mean of the last ten epochs). A training error below
-       the noise, which nothing can forecast, is noise learnt by heart.
+Right  Dropout, recurrent dropout, L2 and early stopping, one at a time; training and validation
+       curves side by side, "at the end" is the mean of the last ten epochs. A training error
+       below the noise, which nothing can forecast, is noise learnt by heart.
 """
 
 from typing import Any
