@@ -55,6 +55,8 @@ def run(ask: Ask) -> Outcome:
     pictures.bars(axes[0], nats, title="nats per character")
     pictures.bars(axes[1], cost, title="ms a character")
     pictures.bars(axes[2], size, title="MB of training text")
+    for panel in axes:
+        panel.margins(x=0.25)  # room for the figures
     return Outcome(
         scores={name: {"nats per character": each} for name, each in nats.items()},
         split=f"{len(known):,} characters learnt from, {len(new):,} behind them judged",

@@ -1,7 +1,7 @@
 """Spoken digits: sound as a sequence
 
 Data   3,000 recordings of ten digits by six speakers (free spoken digit dataset), 8,000 samples a
-       second; the first five of each digit and speaker are judged, as published. Quick: 400 sounds
+       second; the first five of each digit and speaker are judged, as published. Quick: 500 sounds
        made of glides between tones.
 Trap   An LSTM over thousands of raw samples; or every recording cut to one length and scaled with
        what is judged.
@@ -26,7 +26,7 @@ def run(ask: Ask) -> Outcome:
     """Samples, frames, a bidirectional LSTM."""
     given: dict[str, Any] = {}
     if ask.quick:
-        toy = gw.toys.toy_digits(400, seed=ask.seed)
+        toy = gw.toys.toy_digits(500, seed=ask.seed)
         frames = [log_mel(signal) for signal in toy.inputs]
         known, held = (frames[100:], toy.labels[100:]), (frames[:100], toy.labels[:100])
         small = gw.Network(hidden_size=32)

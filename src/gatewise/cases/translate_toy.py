@@ -98,6 +98,7 @@ def _picture(looked: Any, scores: dict[str, dict[str, float]]) -> Figure:
     left.grid(visible=False)
     for axes, metric in zip(panels, metrics, strict=True):
         pictures.bars(axes, {who: row[metric] for who, row in scores.items()}, title=metric)
+        axes.margins(x=0.3)  # room for the figures
         if axes is not panels[0]:
             axes.set_yticklabels([])
     return picture
