@@ -139,10 +139,10 @@ def table(benchmarks: str, language: str) -> str:
     """Markdown; the best figure of each row is bold."""
     lines = ["| " + " | ".join(HEADS[language]) + " |", "|---|---|---|"]
     for row in ROWS:
-        section = _section(benchmarks, row.section)
-        own = _figure(section, row.ours)
-        rest = [_figure(section, other.cell) for other in row.others]
-        values = [_number(text) for text in (own, *rest)]
+        told = section(benchmarks, row.section)
+        own = _figure(told, row.ours)
+        rest = [_figure(told, other.cell) for other in row.others]
+        values = [_number(figure) for figure in (own, *rest)]
         best = (min if row.better == "low" else max)(values)
         shown = [f"**{t}**" if v == best else t for t, v in zip((own, *rest), values, strict=True)]
         beside = []
@@ -155,26 +155,27 @@ def table(benchmarks: str, language: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _section(benchmarks: str, title: str) -> str:
+def section(benchmarks: str, title: str) -> str:
+    """The text of a section. Raises ValueError where there is none."""
     found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", benchmarks, re.M | re.S)
     if found is None:
         raise ValueError(f"docs/benchmarks.md has no section '{title}'")
     return found[1]
 
 
-def _lines(section: str) -> Iterator[list[str]]:
+def _lines(text: str) -> Iterator[list[str]]:
     """The cells of each line of a table, in Markdown or for a terminal."""
-    for line in section.splitlines():
+    for line in text.splitlines():
         if line.startswith("|"):
             yield [cell.strip() for cell in line.strip("|").split("|")]
         else:
             yield re.split(r" {2,}", line.strip())
 
 
-def _figure(section: str, cell: Cell) -> str:
+def _figure(text: str, cell: Cell) -> str:
     """A column may be named with the first cell of its table's head before it: `imdb accuracy`."""
     column = None
-    for cells in _lines(section):
+    for cells in _lines(text):
         named = [f"{cells[0]} {name}" for name in cells]
         if cell.column in cells[1:] or cell.column in named[1:]:
             column = (cells if cell.column in cells else named).index(cell.column)

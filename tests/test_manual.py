@@ -151,7 +151,25 @@ def test_the_flow_is_drawn_anew():
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_measured_figures_are_those_of_the_benchmarks(language):
     page, measured = read("README", language), docs.BENCHMARKS.read_text(encoding="utf-8")
-    assert page_numbers.with_tables(page, measured, language) == page, "`make docs`"
+    made = page_numbers.with_tables(page, measured, language)
+    assert made == page, "`python docs/make.py --tables` takes them over"
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "figures"),
+    [
+        ("forecast", "ETTh1, 96 hours ahead", ["0.365", "0.413"]),
+        ("choosing", "Three engines beside what one writes by hand", ["0.041", "0.104"]),
+        ("from-a-tutorial", "Writing with 1,024 units", ["2,780", "93"]),
+        ("generate", "Writing with 1,024 units", ["29"]),
+    ],
+)
+def test_figures_that_guides_quote_are_those_of_the_benchmarks(name, title, figures):
+    section = page_numbers.section(docs.BENCHMARKS.read_text(encoding="utf-8"), title)
+    for figure in figures:
+        number = rf"(?<![\d.,]){re.escape(figure)}"
+        for place in (section, read(name), read(name, "zh")):
+            assert re.search(number, place), f"{figure}: the guides quote what was measured before"
 
 
 def test_a_figure_that_changes_is_noticed():
