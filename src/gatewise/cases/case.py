@@ -87,11 +87,6 @@ class Case:
     run: Callable[[Ask], Outcome]
 
 
-def there(name: str) -> bool:
-    """Whether the case is written yet."""
-    return (Path(__file__).parent / f"{name.replace('-', '_')}.py").exists()
-
-
 def load_case(name: str) -> Case:
     """Import one case. Raises UsageError where there is none of this name."""
     if name not in CASES:

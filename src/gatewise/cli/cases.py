@@ -31,11 +31,11 @@ def list_cases(*, as_json: Json = False) -> int:
       gatewise cases list
     """
     from gatewise import outputs
-    from gatewise.cases.case import load_case, there
+    from gatewise.cases.case import load_case
     from gatewise.cases.index import CASES
     from gatewise.cli import show
 
-    found = [load_case(name) for name in CASES if there(name)]
+    found = [load_case(name) for name in CASES]
     if as_json:
         parts = ("name", "title", "data", "trap", "right")
         told = [{part: getattr(case, part) for part in parts} for case in found]
@@ -81,12 +81,12 @@ def run(
       gatewise cases run reviews-zh --data real-sets --engine tensorflow
       gatewise cases run all --quick --engine torch --engine tensorflow
     """
-    from gatewise.cases.case import load_case, there
+    from gatewise.cases.case import load_case
     from gatewise.cases.index import CASES
     from gatewise.cases.running import Run, run_case, run_several
     from gatewise.cli import INTERRUPTED, show
 
-    wanted = [name for name in CASES if there(name)] if ALL in names else list(dict.fromkeys(names))
+    wanted = list(CASES) if ALL in names else list(dict.fromkeys(names))
     for name in wanted:
         load_case(name)
     folder = None if data is None else Path(data)
