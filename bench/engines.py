@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from side_by_side import in_turns, ratio
+from summary import over_cases, tell
 from tables import met, print_table
 
 from gatewise.batch import Batch, Examples
@@ -259,12 +260,18 @@ def main() -> None:
         print(json.dumps(measure(framework, CASES[int(number)], given.rounds)))
         return
     rows, good = [], True
+    told: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for number, case in enumerate(CASES):
         for framework in FRAMEWORKS:
             found = child(framework, number, given.rounds)
             seconds = found["seconds"]
             middle, low, high = ratio(seconds, "ours", "plain loop")
             good = good and middle <= MOST_RATIO
+            for way in WAYS[1:]:
+                if way in seconds:
+                    costs = (float(np.median(seconds[one])) for one in (WAYS[0], way))
+                    share = ratio(seconds, WAYS[0], way)[0]
+                    told.setdefault((framework, way), []).append((share, *costs))
             against_fit = f"{ratio(seconds, 'ours', 'fit')[0]:.2f}" if "fit" in seconds else "-"
             rows.append(
                 (
@@ -283,9 +290,16 @@ def main() -> None:
     head = ("network", "engine", "our first epoch", *WAYS, "ours / plain loop", "ours / fit")
     print_table(head, rows)
     print(f"At most {MOST_RATIO:g} times a plain loop in every row: {met(good)}")
+    found_rows = []
+    for (framework, way), cases in told.items():
+        ratios, *costs = zip(*cases, strict=True)
+        job = f"Training, an epoch, {len(cases)} networks"
+        found_rows.append(over_cases(job, f"{NAMES[framework]}, {way}", "s", ratios, costs))
+    tell(found_rows)
 
 
 WAYS = ("ours", "plain loop", "fit")
+NAMES = {"torch": "PyTorch", "tensorflow": "Keras on TensorFlow", "jax": "Keras on JAX"}
 
 if __name__ == "__main__":
     main()

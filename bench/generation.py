@@ -10,13 +10,13 @@ in turns, in one process that may use one core, through `Generator.generate`.
 from __future__ import annotations
 
 import argparse
-import os
 import string
 from collections.abc import Callable
 from importlib.util import find_spec
 
 import numpy as np
-from side_by_side import in_turns, ratio
+from side_by_side import in_turns, on_one_core, ratio
+from summary import Row, number, tell
 from tables import met, print_table
 
 import gatewise as gw
@@ -108,6 +108,15 @@ def compare(rounds: int, length: int) -> None:
             f"{middle:.1f} times ({low:.1f} to {high:.1f}) as fast as the {KERAS} of the same "
             f"network; bar {FASTER} times: {met(middle >= FASTER)}."
         )
+        told = []
+        for name in BARS:
+            each = [1000 * float(np.median(seconds[one])) / length for one in (name, KERAS)]
+            sides = [f"{number(cost)} ms" for cost in each]
+            job = f"Writing a character, {UNITS:,} units, {name}"
+            told.append(
+                Row(job, "Keras on TensorFlow, loop of calls", *sides, *ratio(seconds, name, KERAS))
+            )
+        tell(told)
     else:
         print(f"The {KERAS} of the same network: keras and tensorflow are not installed.")
 
@@ -117,12 +126,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--length", type=int, default=2_000)
     given = parser.parse_args()
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-    try:
+    with on_one_core():
         compare(given.rounds, given.length)
-    finally:
-        os.sched_setaffinity(0, allowed)
 
 
 if __name__ == "__main__":

@@ -30,18 +30,19 @@ import os, sys
 process = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
 _, status, used = os.wait4(process, 0)
 with open(sys.argv[1], "w") as file:
-    file.write(str(used.ru_maxrss))
+    file.write(f"{used.ru_maxrss} {used.ru_utime + used.ru_stime}")
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that ended well: its peak of resident memory and its wall seconds."""
+    """A process that ended well: its peak of resident memory, wall and processor seconds."""
 
     peak: int
     seconds: float
     output: str
+    processor: float
 
 
 def hourly(rows: int) -> pd.DataFrame:
@@ -70,7 +71,8 @@ def run(command: list[str], environment: dict[str, str] | None = None) -> Ran:
         if ended.returncode:
             raise SystemExit(f"exit code {ended.returncode}:\n{ended.stdout}")
         unit = 1 if sys.platform == "darwin" else 1024
-        return Ran(int(peak.read_text()) * unit, seconds, ended.stdout)
+        most, processor = peak.read_text().split()
+        return Ran(int(most) * unit, seconds, ended.stdout, float(processor))
 
 
 def inside(rows: int, lookback: int, examples: int, horizon: int) -> dict[str, float]:

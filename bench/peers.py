@@ -4,9 +4,12 @@
 
 Twice: each library's LSTM as it comes (darts asks for a lookback, and is given scaled values, as
 its guide does), and all with one layer of 64 units, the same lookback, batches of 32, Adam at
-0.001, the squared error, as many passes. Ours is then without its linear map. Every library has one
-process, and they are asked in turns, seed by seed. A model is trained once and forecasts from every
-origin behind the rows learnt from; MASE is over all these windows. Seconds do not hold the imports.
+0.001, the squared error, as many passes. Ours is then without its linear map, and keeps the best
+epoch by its last `horizon` rows, which it does not learn from; each scales windows in its own way.
+Every library has one process, and they are asked in turns, seed by seed. A model is trained once
+and forecasts from every origin behind the rows learnt from; MASE is over all these windows. Seconds
+are the processor's, on one core, and do not hold the imports.
+
 darts and neuralforecast live in `.venv-peers`, which is made where it is missing, with the versions
 of `bench/peers-requirements.txt`; `--python` names another interpreter that has them.
 """
@@ -25,9 +28,9 @@ from typing import Any
 
 import children
 import numpy as np
-import pandas as pd
 from noisy_sine import sine
-from sets import find
+from sets import read
+from side_by_side import on_one_core
 from summary import Row, number, over_cases, tell
 from tables import mean_and_spread, print_table
 
@@ -64,7 +67,7 @@ def noisy_sine() -> Task:
 
 def etth1(folder: Path) -> Task:
     """Oil temperature: four months to learn from, four to judge, from every midnight."""
-    y = pd.read_csv(find(folder, "ETTh1.csv*"))["OT"].to_numpy()
+    y = read("ett-h1", folder).train["OT"].to_numpy()
     test = 8_640 + 2_880
     y = y[test - 2_880 : test + 2_880].tolist()
     found = task(y, 2_880, lookback=96, horizon=24, season=24, begin="2017-06-26", every="h")
@@ -134,7 +137,10 @@ def compare(
     epochs: dict[str, int],
     settings: Sequence[str] = SETTINGS,
 ) -> list[dict[str, Any]]:
-    """A record of every training: library, model, task, setting, seed, MASE, seconds, peak."""
+    """A record of every training: library, model, task, setting, seed, MASE, seconds, peak.
+
+    Ctrl-C ends it with the turns that are whole.
+    """
     found = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         asked = {}
@@ -144,23 +150,35 @@ def compare(
             stack.callback(asked[library].close)
         for name, one in tasks.items():
             Path(folder, f"{name}.json").write_text(json.dumps(one), encoding="utf-8")
-        turns = [(seed, name, how) for seed in range(seeds) for name in tasks for how in settings]
-        for turn, (seed, name, how) in enumerate([(0, next(iter(tasks)), ""), *turns]):
-            for library, model in models if turn % 2 == 0 else reversed(models):
-                sizes = {**SIZES, "epochs": epochs[name] if how else 1}
-                question = {
-                    "series": str(Path(folder, f"{name}.json")),
-                    "model": model,
-                    "sizes": None if how == SETTINGS[0] else sizes,
-                    "seed": seed,
-                    "forecasts": str(Path(folder, "forecasts.npy")),
-                }
-                answer = asked[library].ask(question)
-                if not how:  # the first turn imports, and does not count
-                    continue
-                told = mase(tasks[name], np.load(question["forecasts"]))
-                facts = {"library": library, "model": model, "task": name, "how": how}
-                found.append({**facts, "seed": seed, "mase": told, **answer})
+        turns = [
+            (seed, name, how)
+            for seed in range(seeds)
+            for how in reversed(settings)  # the shorter ones first
+            for name in tasks
+        ]
+        turns.insert(0, (0, next(iter(tasks)), ""))  # imports, and does not count
+        try:
+            for turn, (seed, name, how) in enumerate(turns):
+                one_turn = []
+                for library, model in models if turn % 2 == 0 else reversed(models):
+                    question = {
+                        "series": str(Path(folder, f"{name}.json")),
+                        "model": model,
+                        "sizes": {**SIZES, "epochs": epochs[name] if how else 1},
+                        "seed": seed,
+                        "forecasts": str(Path(folder, "forecasts.npy")),
+                    }
+                    if how == SETTINGS[0]:
+                        question["sizes"] = None
+                    answer = asked[library].ask(question)
+                    told = mase(tasks[name], np.load(str(question["forecasts"])))
+                    facts = {"library": library, "model": model, "task": name, "how": how}
+                    one_turn.append({**facts, "seed": seed, "mase": told, **answer})
+                found += one_turn if how else []
+        except KeyboardInterrupt:
+            print(f"Stopped after {turn - 1} of {len(turns) - 1} turns; whole turns count.\n")
+            for one in asked.values():
+                one.process.kill()
     return found
 
 
@@ -284,10 +302,11 @@ def main() -> None:
             print("Left out: darts and neuralforecast could not be installed here.")
             return
         python = found
-    runs = compare(tasks, python, models, given.seeds, epochs, settings)
+    with on_one_core():
+        runs = compare(tasks, python, models, given.seeds, epochs, settings)
     print(
-        f"{given.seeds} seeds: mean ± spread of MASE; medians of the seconds. Versions: "
-        f"{versions(python)}.\n"
+        f"MASE, mean ± spread of the seeds; medians of the processor's seconds, on one "
+        f"core. Versions: {versions(python)}.\n"
     )
     report(tasks, runs)
     if given.data is None and not given.quick:

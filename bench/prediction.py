@@ -1,13 +1,14 @@
 """Answers of a saved model, one at a time and in batches, beside the same network elsewhere.
 
-    python bench/prediction.py [--rounds 5] [--quick]
+    python bench/prediction.py [--rounds 3] [--quick]
 
 A classifier of sequences of 100 steps (one layer of LSTM, two classes), saved and loaded by
 `gatewise.load`, is asked through `predict_proba`, which checks its input, scales it and divides it
 into parts. Beside it stand, with the same weights, NumPy in and NumPy out, the scaling included:
 plain PyTorch under `no_grad`, `model(x)` and `model.predict(x)` of Keras on TensorFlow and on JAX,
 and bare onnxruntime on the graph that was saved. A framework has a process of its own, where ours
-and its ways take turns. Last, one step ahead of a data frame, through `Forecaster.predict`.
+and its ways take turns. All have one core, and the processor's time is counted. Last, one step
+ahead of a data frame, through `Forecaster.predict`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import by_hand
 import children
 import numpy as np
 import pandas as pd
-from side_by_side import in_turns, ratio
+from side_by_side import in_turns, on_one_core, ratio
 from summary import Row, number, over_cases, tell
 from tables import print_table
 
@@ -31,8 +32,8 @@ import gatewise as gw
 
 FRAMEWORKS = ("torch", "tensorflow", "jax")
 STEPS = 100
-SIZES, BATCHES = (64, 256), (1, 64, 4096)
-QUICK: dict[str, Any] = {"SIZES": (8,), "BATCHES": (1, 3), "MOST_CALLS": 1}
+SIZES, BATCHES = (64, 256), (1, 64, 1024)
+QUICK_SIZES, QUICK_BATCHES = (8,), (1, 3)
 MOST_CALLS, SECONDS = 30, 0.2  # of one way in one round
 SAME = 1e-4  # how near the probabilities must be
 OURS = "ours"
@@ -148,30 +149,36 @@ def measure_frame(folder: Path, rounds: int) -> dict[str, list[float]]:
             read = torch.from_numpy(((values - 0.1) / 0.7).astype(np.float32))
             return float(plain(read[None])) * 0.7 + 0.1
 
-    return timed({OURS: lambda: model.predict(frame), "PyTorch": by_torch}, rounds)
+    ways: dict[str, Way] = {OURS: lambda: model.predict(frame), "PyTorch": by_torch}
+    for way in ways.values():
+        way()
+    return timed(ways, rounds)
 
 
 def timed(ways: dict[str, Way], rounds: int) -> dict[str, list[float]]:
     """Milliseconds of a call; what is fast is called more often in a round."""
     calls = {}
     for name, way in ways.items():
+        began = time.process_time()
         way()
-        began = time.perf_counter()
-        way()
-        calls[name] = int(np.clip(SECONDS / (time.perf_counter() - began), 1, MOST_CALLS))
+        calls[name] = int(np.clip(SECONDS / (time.process_time() - began), 1, MOST_CALLS))
 
     def several(name: str) -> Way:
         return lambda: [ways[name]() for _ in range(calls[name])]
 
-    seconds = in_turns({name: several(name) for name in ways}, rounds, warm_up=0)
+    seconds = in_turns(
+        {name: several(name) for name in ways}, rounds, warm_up=0, clock=time.process_time
+    )
     return {name: [1000 * one / calls[name] for one in taken] for name, taken in seconds.items()}
 
 
-def child(framework: str, folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """Every case of one framework."""
+def child(
+    framework: str, folder: Path, rounds: int, batches: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Every case of one framework: the networks that lie in the folder, by their sizes."""
     found = []
-    for size in SIZES:
-        for batch in BATCHES:
+    for size in sorted(int(path.name) for path in folder.iterdir()):
+        for batch in batches:
             taken = measure(framework, folder / str(size), batch, rounds)
             found.append({"size": size, "batch": batch, "ms": taken})
         if framework == "torch":
@@ -182,22 +189,22 @@ def child(framework: str, folder: Path, rounds: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="tiny, to see that it runs")
     parser.add_argument("--frameworks", nargs="+", choices=FRAMEWORKS, default=FRAMEWORKS)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     quick = ("--quick",) if given.quick else ()
+    sizes, batches = (QUICK_SIZES, QUICK_BATCHES) if given.quick else (SIZES, BATCHES)
     if given.quick:
-        globals().update(QUICK)
         given.rounds = 2
     if given.one:
         framework, folder = given.one
-        children.told(child(framework, Path(folder), given.rounds))
+        children.told(child(framework, Path(folder), given.rounds, batches))
         return
     found: dict[str, list[dict[str, Any]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for size in SIZES:
+    with tempfile.TemporaryDirectory() as folder, on_one_core():
+        for size in sizes:
             save(Path(folder) / str(size), size)
         for framework in given.frameworks:
             arguments = ("--one", framework, folder, "--rounds", given.rounds, *quick)
@@ -208,13 +215,13 @@ def main() -> None:
 def report(found: dict[str, list[dict[str, Any]]], rounds: int) -> None:
     """Print every case, and tell a row for each batch size and way."""
     print(
-        f"Milliseconds of a call, medians of {rounds} rounds; ratios with their quartiles, ours "
-        f"over the other.\n"
+        f"Milliseconds of the processor for a call, on one core, medians of {rounds} rounds; "
+        f"ratios with their quartiles, ours over the other.\n"
     )
     rows: list[tuple[str, ...]] = []
     told: list[Row] = []
     kinds = {0: "one step ahead of a data frame", 1: "a sequence of 100 steps"}
-    for batch in (0, *BATCHES):
+    for batch in dict.fromkeys(case["batch"] for cases in found.values() for case in cases):
         job = kinds.get(batch, f"{batch:,} sequences of 100 steps")
         for framework, cases in found.items():
             own = [case for case in cases if case["batch"] == batch]

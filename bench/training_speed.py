@@ -17,6 +17,7 @@ import torch
 from noisy_sine import sine
 from numpy.typing import NDArray
 from side_by_side import in_turns, ratio
+from summary import over_cases, tell
 from tables import met, print_table
 from torch import Tensor, nn
 
@@ -29,6 +30,10 @@ from gatewise.weights import initial
 
 CASES = ((32, 32, 20, 1000), (64, 32, 20, 1000), (128, 64, 100, 1280))  # H, B, T, windows
 MOST_RATIO = 1.15
+LOOPS = {  # way -> in the first table of the page
+    "plain": "PyTorch, plain loop, its threads",
+    "plain, threads as ours": "PyTorch, plain loop, our threads",
+}
 SAME = 1e-5  # how near the losses of the first batch must be
 
 
@@ -162,6 +167,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     rows, good = [], True
+    told: dict[str, list[tuple[float, ...]]] = {}
     for hidden_size, batch_size, lookback, count in CASES:
         seconds, threads = compare(hidden_size, batch_size, lookback, count, rounds)
         cells = [f"H={hidden_size}, B={batch_size}, T={lookback}, {count} windows", threads]
@@ -170,6 +176,8 @@ def main() -> None:
             middle, low, high = ratio(seconds, "ours", against)
             cells.append(f"{middle:.2f} ({low:.2f} to {high:.2f})")
             good = good and middle <= MOST_RATIO
+            costs = (1000 * float(np.median(seconds[way])) for way in ("ours", against))
+            told.setdefault(against, []).append((middle, *costs))
         rows.append(cells)
     print(
         f"Milliseconds per epoch, medians of {rounds} rounds; ratios with their quartiles. "
@@ -188,6 +196,11 @@ def main() -> None:
         rows,
     )
     print(f"At most {MOST_RATIO:g} in every cell: {met(good)}")
+    job, found = f"Training, an epoch, {len(CASES)} networks", []
+    for against, cases in told.items():
+        ratios, *costs = zip(*cases, strict=True)
+        found.append(over_cases(job, LOOPS[against], "ms", ratios, costs))
+    tell(found)
 
 
 if __name__ == "__main__":

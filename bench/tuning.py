@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from noisy_sine import LOOKBACK, TRAIN_ROWS, TRAIN_WINDOWS, linear_mse, sine
+from summary import Row, tell
 from tables import met, print_table
 
 import gatewise as gw
@@ -185,6 +186,10 @@ def main() -> None:
         f"At most {MOST_SECONDS:.0f} s: {met(found['seconds'] <= MOST_SECONDS)}; within "
         f"{100 * (MOST_RATIO - 1):.0f} % of linear: {met(found['mse'] <= MOST_RATIO * linear)}\n"
     )
+    share = found["seconds"] / whole
+    sides = [f"{found['seconds']:.0f} s", f"{whole:.0f} s{reckoned}"]
+    job = f"A grid of {study.wanted} settings"
+    tell([Row(job, "PyTorch, loop over the grid", *sides, share, share, share)])
 
 
 if __name__ == "__main__":

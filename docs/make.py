@@ -1,6 +1,7 @@
 """The pictures, tables and outputs that the README and the guides show, made anew: `make docs`.
 
     python docs/make.py [NAME ...]     all pages, or README, forecast, classify, ...
+    python docs/make.py --tables       nothing is run: the README's tables alone
 
 Every page is a script of its own: its commands and its Python are run from top to bottom in an
 empty folder, and what they print takes the place of what stands behind them. The other language
@@ -90,17 +91,26 @@ def make(wanted: tuple[str, ...] = (HOME, *GUIDES)) -> None:
         except (OSError, ValueError) as error:  # the English page is kept, tests tell of the other
             sys.stderr.write(f"{paths['zh']}: left as it is: {error}\n")
         for language, text in pages.items():
-            if name == HOME:
-                measured = BENCHMARKS.read_text(encoding="utf-8")
-                text = page_numbers.with_table(text, measured, language)  # noqa: PLW2901
             paths[language].write_text(text, encoding="utf-8")
         sys.stderr.write(f"{name}\n")
     for path, text in pictures.items():
         path.write_text(text, encoding="utf-8")
+    make_tables()
+
+
+def make_tables() -> None:
+    """Put what docs/benchmarks.md says into both READMEs."""
+    measured = BENCHMARKS.read_text(encoding="utf-8")
+    for language, path in places(HOME).items():
+        page = page_numbers.with_tables(path.read_text(encoding="utf-8"), measured, language)
+        path.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    unknown = set(sys.argv[1:]) - {HOME, *GUIDES}
+    unknown = set(sys.argv[1:]) - {"--tables", HOME, *GUIDES}
     if unknown:
         raise SystemExit(f"no page {', '.join(unknown)}; pages: {HOME}, {', '.join(GUIDES)}")
-    make(tuple(sys.argv[1:]) or (HOME, *GUIDES))
+    if "--tables" in sys.argv:
+        make_tables()
+    else:
+        make(tuple(sys.argv[1:]) or (HOME, *GUIDES))

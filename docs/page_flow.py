@@ -66,7 +66,7 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "saved": ("Saved", "JSON, safetensors,", "ONNX; SHA-256 of", "each, no pickle"),
         "report": ("Told", "a verdict in words", "scores, charts,", "mistakes: one page"),
         "answers": ("Answers", "with no framework"),
-        "exports": ("Exports", "eight formats, checked"),
+        "exports": ("Exports", "to eight formats"),
     },
     "zh": {
         "file": ("文件或列表", "数值序列", "文本、词元", "带标签的句子", "一本书", "成对的序列"),

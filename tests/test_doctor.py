@@ -84,6 +84,15 @@ def test_what_is_broken_is_named_at_the_end():
     assert told_by.in_short(parts, quick=False) == "does not work: zh, tune"
 
 
+def test_devices_and_threads_are_those_that_the_engines_saw():
+    seen = {"device": "cuda", "threads": 4, "one_thread_below": 8192}
+    told = told_by.machine_of([Part("torch", "works", {}, result=seen)], quick=False)
+    assert told["cuda"] == "torch sees one"
+    assert told["threads"].startswith(
+        "torch 1 while batch size x hidden size is below 8,192, then 4"
+    )
+
+
 def test_quick_does_not_try(zh_alone, broken_jieba):
     assert examine("zh", quick=True).state == "here"
 

@@ -237,6 +237,15 @@ def test_a_mirror_is_a_web_address(sunspots, monkeypatch):
         fetch(sunspots)
 
 
+def test_an_interrupted_fetch_leaves_nothing(sunspots, tmp_path):
+    def stop(*seen):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(sunspots, told=stop)
+    assert lies(tmp_path) == []
+
+
 def test_the_list_says_what_is_here(sunspots, capsys):
     fetch(sunspots)
     assert main(["data", "list"]) == 0

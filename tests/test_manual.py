@@ -151,7 +151,25 @@ def test_the_flow_is_drawn_anew():
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_measured_figures_are_those_of_the_benchmarks(language):
     page, measured = read("README", language), docs.BENCHMARKS.read_text(encoding="utf-8")
-    assert page_numbers.with_table(page, measured, language) == page, "`make docs`"
+    made = page_numbers.with_tables(page, measured, language)
+    assert made == page, "`python docs/make.py --tables` takes them over"
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "figures"),
+    [
+        ("forecast", "ETTh1, 96 hours ahead", ["0.365", "0.413"]),
+        ("choosing", "Three engines beside what one writes by hand", ["0.041", "0.104"]),
+        ("from-a-tutorial", "Writing with 1,024 units", ["2,780", "93"]),
+        ("generate", "Writing with 1,024 units", ["29"]),
+    ],
+)
+def test_figures_that_guides_quote_are_those_of_the_benchmarks(name, title, figures):
+    section = page_numbers.section(docs.BENCHMARKS.read_text(encoding="utf-8"), title)
+    for figure in figures:
+        number = rf"(?<![\d.,]){re.escape(figure)}"
+        for place in (section, read(name), read(name, "zh")):
+            assert re.search(number, place), f"{figure}: the guides quote what was measured before"
 
 
 def test_a_figure_that_changes_is_noticed():
@@ -161,6 +179,15 @@ def test_a_figure_that_changes_is_noticed():
     assert page_numbers.table(changed, "en") != before
     with pytest.raises(ValueError, match="no section"):
         page_numbers.table("", "en")
+
+
+def test_every_cost_of_the_benchmarks_is_shown():
+    row = "| an epoch | a loop | 2.0 s | 1.0 s | 2.00 (1.90 to 2.10) | LOST |"
+    page = f"<!-- summary -->\n| what |\n|---|\n{row}\n<!-- /summary -->"
+    assert page_numbers.costs(page, "en").splitlines()[2:] == [row]
+    assert page_numbers.costs(page, "zh").endswith("| 负 |\n")
+    with pytest.raises(ValueError, match="no <!-- summary"):
+        page_numbers.costs("", "en")
 
 
 def test_a_row_is_found_by_its_beginning_and_its_best_is_bold():

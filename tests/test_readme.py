@@ -40,7 +40,8 @@ def test_what_installs_exists():
 
 
 def test_newcomers_read_it_in_ten_minutes():
-    assert len(ENGLISH.splitlines()) <= 330
+    lines = [line for line in ENGLISH.splitlines() if not line.startswith("|")]  # tables grow
+    assert len(lines) <= 300
 
 
 def test_a_stale_output_is_noticed():

@@ -47,9 +47,11 @@ def run(ask: Ask) -> Outcome:
         scores[name] = {
             "parameters": stack.parameters,
             "counted by hand": by_hand[name],
-            "numbers carried": state[:, :, 0].size,
         }
-        said.append(f"{name}: outputs {outputs.shape}, state {state.shape}")
+        carried = state[:, :, 0].size
+        said.append(
+            f"{name}: outputs {outputs.shape}, state {state.shape}, {carried} numbers a sequence"
+        )
     lstm = CELLS["LSTM"][0]
     for words, network in {
         "LSTM, two layers": lstm.replace(num_layers=2),

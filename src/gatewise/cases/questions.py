@@ -22,7 +22,7 @@ def run(ask: Ask) -> Outcome:
         frame = gw.toys.toy_questions(600, seed=ask.seed)
         known, held = frame[200:], frame[:200]
         small = gw.Network(hidden_size=32, embedding_size=32)
-        given: dict[str, Any] = {
+        given = {
             "network": small,
             "training": gw.Training(epochs=8, learning_rate=5e-3),
         }

@@ -60,7 +60,7 @@ def run(ask: Ask) -> Outcome:
         "none": 1.0,
         "0.2, in each step\n(in a tutorial)": 2.1,
     }
-    pictures.bars(right, times, title="Time of an epoch by recurrent dropout, none = 1")
+    pictures.bars(right, times, title="Time of an epoch (1: no recurrent dropout)")
 
     return Outcome(
         scores=scores,

@@ -1,7 +1,7 @@
 """Spoken digits: sound as a sequence
 
 Data   3,000 recordings of ten digits by six speakers (free spoken digit dataset), 8,000 samples a
-       second; the first five of each digit and speaker are judged, as published. Quick: 400 sounds
+       second; the first five of each digit and speaker are judged, as published. Quick: 500 sounds
        made of glides between tones.
 Trap   An LSTM over thousands of raw samples; or every recording cut to one length and scaled with
        what is judged.
@@ -26,11 +26,11 @@ def run(ask: Ask) -> Outcome:
     """Samples, frames, a bidirectional LSTM."""
     given: dict[str, Any] = {}
     if ask.quick:
-        toy = gw.toys.toy_digits(400, seed=ask.seed)
+        toy = gw.toys.toy_digits(500, seed=ask.seed)
         frames = [log_mel(signal) for signal in toy.inputs]
         known, held = (frames[100:], toy.labels[100:]), (frames[:100], toy.labels[:100])
         small = gw.Network(hidden_size=32)
-        given: dict[str, Any] = {
+        given = {
             "network": small,
             "training": gw.Training(epochs=25, learning_rate=1e-2),
         }
@@ -79,4 +79,5 @@ def log_mel(signal: Signal) -> Signal:
     centres = np.linspace(mel[0], mel[-1], BANDS + 2)
     away = np.abs(mel - centres[1:-1, None]) / (centres[1] - centres[0])  # (24, 129)
     bands: Signal = np.log(power @ np.clip(1 - away, 0, None).T + 1e-6)
-    return bands - bands.mean()
+    bands -= bands.mean()
+    return bands

@@ -56,8 +56,10 @@ def run(ask: Ask) -> Outcome:
     other = sum(a != b for a, b in zip(alone, together, strict=True))
     checks.append(Check("a batch gives the answers that each gets alone", not other, f"{other} do"))
 
+    split = f"{known:,} pairs of each kind learnt from, {new:,} others judged"
     if not ask.quick:
         judged = _chinese(ask)
+        split += f"; of Chinese {judged.facts['learnt from']:,} and {len(judged.sources):,}"
         for who, score in judged.scores().items():
             scores[who]["Chinese, BLEU"] = score["BLEU"]
         checks.append(Check("Chinese: beats its baselines", judged.standing() == "beats"))
@@ -65,7 +67,7 @@ def run(ask: Ask) -> Outcome:
 
     return Outcome(
         scores=scores,
-        split=f"{known:,} pairs of each kind learnt from, {new:,} others judged",
+        split=split,
         checks=checks,
         said=said,
         picture=_picture(dates.align("7 March 2019"), scores),
@@ -80,7 +82,8 @@ def _chinese(ask: Ask) -> Any:
     sentences = np.random.default_rng(ask.seed).permutation(frame["chinese"].unique())
     new = frame["chinese"].isin(sentences[:1000])
     known, judged = frame[~new], frame[new].drop_duplicates("chinese")
-    model = gw.Translator(**ask.how).fit(known["chinese"], known["english"])
+    model = gw.Translator(training=gw.Training(epochs=12), **ask.how)
+    model.fit(known["chinese"], known["english"])
     return model.evaluate(judged["chinese"], judged["english"])
 
 
@@ -95,6 +98,7 @@ def _picture(looked: Any, scores: dict[str, dict[str, float]]) -> Figure:
     left.grid(visible=False)
     for axes, metric in zip(panels, metrics, strict=True):
         pictures.bars(axes, {who: row[metric] for who, row in scores.items()}, title=metric)
+        axes.margins(x=0.3)  # room for the figures
         if axes is not panels[0]:
             axes.set_yticklabels([])
     return picture

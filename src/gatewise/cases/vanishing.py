@@ -85,7 +85,9 @@ def run(ask: Ask) -> Outcome:
         said=[
             f"Slope by the first of {FAR} inputs, beside that by the last: "
             + ", ".join(f"{name} {share:.2g}" for name, share in left_over.items())
-            + "."
+            + ".",
+            "A GRU begins with its gates half open, so that half of what it holds goes at each "
+            f"step: {accuracies['GRU']:.1%} here. The bias of a forget gate is what decides.",
         ],
         picture=picture,
     )

@@ -130,15 +130,15 @@ def _shown(told: Published) -> Iterator[Told]:
 
     console = Console(file=sys.stderr)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        tasks: dict[str, Any] = {}
+    shown: Any = {"console": console, "transient": True, "disable": not console.is_terminal}
+    with Progress(*columns, **shown) as progress:
+        bar = progress.add_task(told.name, total=told.size)
+        come: dict[str, int] = {}
 
         def seen(file: File, done: int, size: int | None) -> None:
-            if file.name not in tasks:
-                tasks[file.name] = progress.add_task(f"{told.name}  {file.name}")
-            progress.update(tasks[file.name], completed=done, total=size)
+            come[file.name] = done
+            total = size if len(told.files) == 1 else told.size
+            progress.update(bar, completed=sum(come.values()), total=total)
 
         yield seen
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,7 +67,7 @@ def doctor(
         parts.append(examine(name, quick=quick))
         if not as_json:
             _tell(console, parts[-1])
-    machine = _machine(parts, quick=quick)
+    machine = machine_of(parts, quick=quick)
     broken = [part.name for part in parts if part.state == "broken"]
     if as_json:
         told = {
@@ -82,7 +83,7 @@ def doctor(
     else:
         say(console, "")
         for name, value in machine.items():
-            say(console, f"{name:<11} {value}")
+            _row(console, f"{name:<11} ", value)
         say(console, "")
         say(console, in_short(parts, quick=quick), "bold red" if broken else "bold")
     return 1 if broken else 0
@@ -102,9 +103,20 @@ def _tell(console: Console, part: Part) -> None:
     if part.result:
         words.append(_result(part.result))
     said = "; ".join(filter(None, [*words, part.said]))
-    say(console, f"{part.name:<11} {part.state:<8} {said}".rstrip(), COLOURS[part.state])
+    _row(console, f"{part.name:<11} {part.state:<8} ", said, COLOURS[part.state])
     if part.command:
-        say(console, f"{'':<11} {'':<8} {part.command}")
+        say(console, f"{'':<21}{part.command}")
+
+
+def _row(console: Console, head: str, words: str, style: str = "") -> None:
+    """Words behind a head; on a terminal further lines begin below the first."""
+    from gatewise.cli.console import say
+
+    lines = [head + words]
+    if console.is_terminal:
+        lines = textwrap.wrap(head + words, console.width, subsequent_indent=" " * len(head))
+    for line in lines:
+        say(console, line.rstrip(), style)
 
 
 def _result(result: Mapping[str, Any]) -> str:
@@ -117,7 +129,7 @@ def _as_dict(part: Part) -> dict[str, Any]:
     return {name: getattr(part, name) for name in named}
 
 
-def _machine(parts: Sequence[Part], *, quick: bool) -> dict[str, str]:
+def machine_of(parts: Sequence[Part], *, quick: bool) -> dict[str, str]:
     """Cores, threads, devices, folders and variables, in words."""
     from gatewise.data.real_files import cache_folder, is_fetched
     from gatewise.data.real_sets import sets

@@ -36,12 +36,12 @@ class Fetched:
     """A file that is there.
 
     fresh    it was fetched now
-    checked  its SHA-256 is the published one; None: none is published
+    checked  its SHA-256 is the published one; else none is published
     """
 
     path: Path
     fresh: bool
-    checked: bool | None
+    checked: bool
 
 
 def fetch(
@@ -65,7 +65,7 @@ def fetch(
     pairs = list(zip(paths, published.files, strict=True))
     there = [not again and _right(path, file) for path, file in pairs]
     fetched = [
-        Fetched(path, not here, True if file.sha256 else None)
+        Fetched(path, not here, file.sha256 is not None)
         for (path, file), here in zip(pairs, there, strict=True)
     ]
     if all(there):
@@ -83,16 +83,15 @@ def fetch(
                 _try_to_read(published, [new.get(path, path) for path in paths])
             for path, part in new.items():
                 part.replace(path)
-    except RunError:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-        raise
     except OSError as error:
         kind = UsageError if error.errno in REFUSED else RunError
         raise kind(
             f"cannot write into {folder} ({error.strerror}); name another folder: --to DIR, or "
             f"the environment variable {CACHE}"
         ) from None
+    finally:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
     return fetched
 
 
