@@ -36,8 +36,9 @@ one process or process by process, and ratios were taken within each turn.
 
 Every comparison with other software, lost ones included. All of it is cost (time, memory, error):
 a ratio below 1 is won. In brackets the quartiles of its rounds, the extremes of its seeds, or of
-several networks (then the ratio is their geometric mean); level: 1 lies within them. The sections
-below say what was measured, and hold every case.
+several networks or series (then the ratio is their geometric mean). Where 1 lies within them, the
+row is level, or mixed where some of its cases are won and some lost. The sections below say what
+was measured, and hold every case.
 """
 TITLES = {  # bench -> title of its section, in the order of the page
     "airline": "Airline passengers, a year ahead",

@@ -27,6 +27,7 @@ class Row:
     ours, theirs  in words, with units
     ratio, low, high  ours / theirs: below 1 is won. Median and quartiles of rounds, or the
                   geometric mean and the extremes of several cases; low = high = ratio: one run
+    cases         networks or series in one row
     """
 
     what: str
@@ -36,13 +37,16 @@ class Row:
     ratio: float
     low: float
     high: float
+    cases: int = 1
 
     @property
     def standing(self) -> str:
-        """won, level or LOST: level where 1 lies within the spread."""
+        """won, level or LOST: level where 1 lies within the spread, of several cases mixed."""
         if self.high < 0.995:
             return "won"
-        return "LOST" if self.low > 1.005 else "level"
+        if self.low > 1.005:
+            return "LOST"
+        return "level" if self.cases == 1 else "mixed"
 
 
 def over_cases(
@@ -51,7 +55,7 @@ def over_cases(
     """Several cases as one row: geometric mean and extremes.  costs: ours and theirs, by case"""
     ours, theirs = (_range(side, unit) for side in costs)
     middle = float(np.exp(np.mean(np.log(ratios))))
-    return Row(what, beside, ours, theirs, middle, min(ratios), max(ratios))
+    return Row(what, beside, ours, theirs, middle, min(ratios), max(ratios), len(ratios))
 
 
 def _range(costs: Sequence[float], unit: str) -> str:
@@ -96,5 +100,7 @@ def table(rows_by_bench: Mapping[str, Sequence[Row]]) -> str:
         cells = (row.what, row.beside, row.ours, row.theirs, f"{number(row.ratio)} {spread}")
         lines.append(f"| {' | '.join(cells)} | {row.standing} |")
     standings = [row.standing for row in rows]
-    counts = ", ".join(f"{word} {standings.count(word)}" for word in ("won", "level", "LOST"))
+    counts = ", ".join(
+        f"{word} {standings.count(word)}" for word in ("won", "level", "mixed", "LOST")
+    )
     return "\n".join([BEGIN, *lines, END, "", f"Of {len(rows)} rows: {counts}."])

@@ -45,13 +45,14 @@ def test_rows_are_told_where_the_page_asks_for_them(tmp_path, monkeypatch):
     assert lines[3] == "| an epoch | a loop | 1 s | 2 s | 0.500 (0.400 to 0.600) | won |"
     assert lines[4] == "| an epoch | a loop | 1 s | 2 s | 1.20 (one run) | LOST |"
     assert lines[5] == summary.END
-    assert lines[-1] == "Of 2 rows: won 1, level 0, LOST 1."
+    assert lines[-1] == "Of 2 rows: won 1, level 0, mixed 0, LOST 1."
 
 
 def test_several_cases_make_one_row():
     import summary
 
     one = summary.over_cases("answers", "a loop", "ms", [0.5, 2.0], [[1, 20], [2, 10]])
+    assert one.standing == "mixed"
     assert (one.ratio, one.low, one.high) == (pytest.approx(1.0), 0.5, 2.0)
     assert (one.ours, one.theirs) == ("1.00 to 20.0 ms", "2.00 to 10.0 ms")
     assert summary.number(1234.5) == "1,234"

@@ -73,3 +73,43 @@ def test_a_case_that_comes_out_wrong_is_an_exit_code(tmp_path, capsys, monkeypat
 def test_wrong_words_get_an_answer(words, answer, capsys):
     assert main(words) == 2
     assert answer in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_anything_is_trained(
+    tmp_path, capsys, monkeypatch
+):
+    from gatewise.cases import sine_next
+
+    monkeypatch.setattr(sine_next, "run", lambda ask: pytest.fail("it was run"))
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "below"
+    assert main(["cases", "run", "sine-next", "--out", str(out)]) == 2
+    assert f"--out {out}: results cannot be written there (" in capsys.readouterr().err
+
+
+def test_an_interrupt_says_how_far_it_came(tmp_path, capsys, monkeypatch):
+    from gatewise.cases import running
+
+    def cut_off(runs, out, jobs):
+        yield running.Result(runs[0], {"seconds": 1.0, "checks": []})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "run_several", cut_off)
+    words = ["cases", "run", "sine-next", "sine-future", "--out", str(tmp_path)]
+    assert main(words) == 130
+    said = capsys.readouterr()
+    assert f"interrupted: 1 of 2 runs ended; what they left is in {tmp_path}" in said.err
+    assert "sine-next" in said.out
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_list_fits_a_terminal(name):
+    assert len(f"{name:<14}  {load_case(name).title}") <= 80
+
+
+def test_a_missing_set_is_named_with_the_command_that_fetches_it(tmp_path, capsys, monkeypatch):
+    for variable in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    out = str(tmp_path / "out")
+    assert main(["cases", "run", "random-walk", "--data", str(tmp_path), "--out", out]) == 2
+    assert "gatewise data get exchange-rate" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from gatewise.cases import pictures
 from gatewise.cases.case import Ask, Check, Outcome
 
 QUICK = gw.Training(epochs=10, learning_rate=1e-2)
-FULL = gw.Training(epochs=10, batch_size=256, learning_rate=5e-3)
+FULL = gw.Training(epochs=6, batch_size=256, learning_rate=5e-3)
 
 
 def run(ask: Ask) -> Outcome:

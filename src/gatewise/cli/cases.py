@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,7 +84,7 @@ def run(
     from gatewise.cases.case import load_case, there
     from gatewise.cases.index import CASES
     from gatewise.cases.running import Run, run_case, run_several
-    from gatewise.cli import show
+    from gatewise.cli import INTERRUPTED, show
 
     wanted = [name for name in CASES if there(name)] if ALL in names else list(dict.fromkeys(names))
     for name in wanted:
@@ -91,6 +92,9 @@ def run(
     folder = None if data is None else Path(data)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"--data {data}: there is no such folder")
+    if not out:
+        raise UsageError("--out needs the name of a folder")
+    _check_writable(Path(out))
     runs = [Run(name, on, at, quick, folder) for on in engine for name in wanted for at in seed]
     console = show.open_console()
     if len(runs) == 1:
@@ -99,11 +103,28 @@ def run(
             _tell(console, came[0], Path(out))
     else:
         came = []
-        for result in run_several(runs, Path(out), jobs or os.cpu_count() or 1):
-            came.append(result)
-            if not as_json:
-                show.say(console, _line(result), "" if result.passed else "bold red")
+        try:
+            for result in run_several(runs, Path(out), jobs or os.cpu_count() or 1):
+                came.append(result)
+                if not as_json:
+                    show.say(console, _line(result), "" if result.passed else "bold red")
+        except KeyboardInterrupt:
+            ended = sum(not result.error for result in came)
+            kept = f"; what they left is in {out}" if ended else ""
+            sys.stderr.write(f"error: interrupted: {ended} of {len(runs)} runs ended{kept}\n")
+            return INTERRUPTED
     return _ended(console, came, as_json=as_json)
+
+
+def _check_writable(out: Path) -> None:
+    """Before anything is trained. Raises UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out):
+            pass
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError(f"--out {out}: results cannot be written there ({why})") from None
 
 
 def _ended(console: Console, came: list[Result], *, as_json: bool) -> int:

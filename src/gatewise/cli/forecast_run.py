@@ -128,7 +128,8 @@ def train_and_judge(
     try:
         model.fit(parts.rows, start=start, **order.beside)
     except DataError as error:  # it counts the rows it was given
-        kept = f"{len(series)} rows, {parts.words} kept for the test: --test"
+        test = parts.words if series.series_name else f"{parts.test} of them"
+        kept = f"{len(series)} rows, {test} kept for the test: --test"
         raise DataError(f"{error} ({kept})") from error
     stopped = verbs.interruption(model.history_, model.training_)
     notes = [*series.notes, *model.notes_, *stopped]
