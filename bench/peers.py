@@ -207,7 +207,7 @@ def report(tasks: dict[str, Task], found: list[dict[str, Any]]) -> None:
         peaks[run["library"]] = max(run["peak"], peaks.get(run["library"], 0.0))
     words = ", ".join(f"{library} {peak:,.0f} MB" for library, peak in peaks.items())
     print(f"Peaks of the processes that did all this: {words}.\n")
-    for library in list(peaks)[1:]:
+    for library in sorted(peaks.keys() - {OURS[0]}):
         share = peaks[OURS[0]] / peaks[library]
         sides = [f"{number(peaks[one])} MB" for one in (OURS[0], library)]
         told.append(Row("Memory: forecasting, all of it", library, *sides, share, share, share))

@@ -18,7 +18,7 @@ COSTS = {
     "en": ("what", "beside", "ours", "theirs", "ours / theirs", ""),
     "zh": ("内容", "与谁相比", "我们", "对方", "我们 / 对方", ""),
 }
-STANDINGS = {"won": "胜", "level": "持平", "LOST": "负"}
+STANDINGS = {"won": "胜", "level": "持平", "mixed": "互有胜负", "LOST": "负"}
 PUBLISHED = {"en": "published", "zh": "论文或项目公布"}
 
 
@@ -126,13 +126,13 @@ def costs(benchmarks: str, language: str) -> str:
         raise ValueError("docs/benchmarks.md has no <!-- summary -->")
     rows = found[1]
     if language == "zh":
-        rows = re.sub(r"\| (won|level|LOST) \|$", _standing, rows, flags=re.MULTILINE)
+        rows = re.sub(r"\| (\w+) \|$", _standing, rows, flags=re.MULTILINE)
     head = "| " + " | ".join(COSTS[language]) + " |\n"
     return f"{head}|---|---|---:|---:|---:|---|\n{rows}"
 
 
 def _standing(found: re.Match[str]) -> str:
-    return f"| {STANDINGS[found[1]]} |"
+    return f"| {STANDINGS.get(found[1], found[1])} |"
 
 
 def table(benchmarks: str, language: str) -> str:

@@ -165,7 +165,7 @@ def test_peers_stand_beside_ours_seed_by_seed(monkeypatch, tmp_path, capsys):
                 facts = {"library": library, "model": model, "task": "airline", "how": how}
                 cost = {"mase": size + seed, "train": size, "predict": size, "peak": size}
                 found.append({**facts, "seed": seed, **cost})
-    peers.report({"airline": task}, found)
+    peers.report({"airline": task}, found[::-1])
     assert "| seasonal naive" in capsys.readouterr().out
     rows = {(r["what"], r["beside"]): r for r in json.loads((tmp_path / "rows.json").read_text())}
     error = rows["Error (MASE), airline, as it comes", "darts RNNModel"]
@@ -174,6 +174,7 @@ def test_peers_stand_beside_ours_seed_by_seed(monkeypatch, tmp_path, capsys):
         1 / 8
     )
     assert rows["Memory: forecasting, all of it", "darts"]["ratio"] == 1 / 4
+    assert rows["Memory: forecasting, all of it", "neuralforecast"]["ratio"] == 1 / 8
 
 
 def test_mase_is_that_of_the_windows():

@@ -61,6 +61,7 @@ def run(ask: Ask) -> Outcome:
     middle.axvspan(-0.05, 0.05, color="#e8eaf0", zorder=0, label="noise")
     middle.set_title("Errors of the new series")
     middle.set_xlabel("truth - forecast")
+    middle.set_ylim(top=1.5 * middle.get_ylim()[1])  # room for the legend
     middle.legend(loc="upper left", fontsize=8)
     shown = ["network", "linear", "linear, all 49 values", "noise (floor)"]
     pictures.bars(right, {name: scores[name]["MSE"] for name in shown}, title="MSE")

@@ -1,4 +1,4 @@
-"""Numbers in words, dates of every form and, in full, Chinese sentences, translated
+"""Numbers, dates and, in full, Chinese sentences, translated
 
 Data   Made: 'three hundred and five' and '3 0 5', dates in five ways and '2019-03-07'; no source
        twice. In full also short Chinese sentences and their English ones (Tatoeba); all pairs of a
