@@ -4,8 +4,9 @@
 
 Twice: each library's LSTM as it comes (darts asks for a lookback, and is given scaled values, as
 its guide does), and all with one layer of 64 units, the same lookback, batches of 32, Adam at
-0.001, the squared error, as many passes. Ours is then without its linear map, and keeps the best
-epoch by its last `horizon` rows, which it does not learn from; each scales windows in its own way.
+0.001, the squared error, as many passes. Ours is then without its linear map. It finds its best
+epoch by its last `horizon` rows, then trains anew on all rows for as many epochs, so that it may
+pass twice as often, which counts in its seconds; each scales windows in its own way.
 Every library has one process, and they are asked in turns, seed by seed. A model is trained once
 and forecasts from every origin behind the rows learnt from; MASE is over all these windows. Seconds
 are the processor's, on one core, and do not hold the imports.

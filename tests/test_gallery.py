@@ -63,3 +63,4 @@ def test_which_way_a_metric_is_better():
     assert gallery._higher_is_better("BLEU")
     assert not gallery._higher_is_better("nats per character")
     assert not gallery._higher_is_better("sMAPE")
+    assert not gallery._higher_is_better("words wrong")

@@ -58,7 +58,7 @@ def run(ask: Ask) -> Outcome:
         said=[
             judged.verdict(),
             f"Filled up to 40 tokens by hand, the same network has to learn what a mask knows: "
-            f"{lost:.1%} of its weight still fall on what was filled up.",
+            f"{lost:.1%} of its weight still falls on what was filled up.",
         ],
         picture=draw(looked, labels),
     )

@@ -35,7 +35,7 @@ def run(ask: Ask) -> Outcome:
     judged = model.fit(known).evaluate(held)
     told = model.predict(SENTENCES).tolist()
 
-    words = gw.Classifier(validation=0.125, training=gw.Training(epochs=2), **ask.how)
+    words = gw.Classifier(validation=0.125, **ask.how, **(small if ask.quick else {}))
     words.fit([text.split() for text in known["text"]], known["label"].tolist())
     pieces = [text.split() for text in held["text"]]
     cut = words.evaluate(pieces, held["label"].tolist()).scores()["network"]

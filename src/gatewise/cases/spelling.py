@@ -1,8 +1,9 @@
 """How a word is said, from how it is spelt
 
 Data   Quick: 2,000 made-up words of a spelling with rules: two letters for one sound, c before e
-       and i, a silent e that makes a vowel long. In full: the words of CMUdict and their phones
-       without stress; all sounds of a word are on one side of the split.
+       and i, a silent e that makes a vowel long. In full: the words of CMUdict that
+       are letters alone, and their phones without stress; all sounds of a word are on one side of
+       the split.
 Trap   Letters are looked up one by one, although what a letter says depends on its neighbours; a
        word with two sounds stands in training and in the test part, and counts as known.
 Right  Made-up words: at least 95 % said right in all sounds. Real words: at most three in ten

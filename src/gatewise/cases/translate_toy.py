@@ -54,7 +54,8 @@ def run(ask: Ask) -> Outcome:
     slow, fast = 1e3 * np.diff(seconds) / sum(map(len, together))  # ms a character
     said.append(f"Dates, beam of 4: {slow:.2f} ms a character alone, {fast:.2f} ms in a batch.")
     other = sum(a != b for a, b in zip(alone, together, strict=True))
-    checks.append(Check("a batch gives the answers that each gets alone", not other, f"{other} do"))
+    differ = f"{other} of {len(asked)} differ"
+    checks.append(Check("a batch gives the answers that each gets alone", not other, differ))
 
     split = f"{known:,} pairs of each kind learnt from, {new:,} others judged"
     if not ask.quick:
@@ -62,7 +63,8 @@ def run(ask: Ask) -> Outcome:
         split += f"; of Chinese {judged.facts['learnt from']:,} and {len(judged.sources):,}"
         for who, score in judged.scores().items():
             scores[who]["Chinese, BLEU"] = score["BLEU"]
-        checks.append(Check("Chinese: beats its baselines", judged.standing() == "beats"))
+        figure = f"BLEU {judged.scores()['network']['BLEU']:.1f}"
+        checks.append(Check("Chinese: beats its baselines", judged.standing() == "beats", figure))
         said.append(judged.verdict())
 
     return Outcome(

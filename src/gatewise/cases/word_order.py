@@ -29,7 +29,7 @@ def run(ask: Ask) -> Outcome:
 
     scores = judged.scores()
     own = scores["network"]["accuracy"] or 0.0
-    rival, best = judged.ranking()[1]
+    rival, best = next(one for one in judged.ranking() if one[0] != "network")
     gaps = np.array([abs(row.index("7") - row.index("3")) for row in inputs])
 
     picture, (left, right) = pictures.figure(2)

@@ -99,8 +99,9 @@ def weather(hours: int = 24 * 365, seed: int = 0) -> pd.DataFrame:
     """Hourly temperature (°C), humidity (%) and pressure (hPa) of a made-up place from 2023-01-01.
 
     Fronts pass: pressure drifts around 1013 with a memory of about two days. Temperature follows
-    the year, the hour and, a day late, the pressure; humidity moves against temperature. So each
-    column helps to forecast the others.
+    the year, the hour and, a day late, the pressure; humidity moves against temperature. So
+    pressure helps to forecast temperature, and both help to forecast humidity; of pressure nothing
+    tells but its own past.
 
     columns time, temperature, humidity, pressure
     """
