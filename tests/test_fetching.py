@@ -254,6 +254,18 @@ def test_an_interrupted_fetch_leaves_nothing(sunspots, tmp_path):
     assert lies(tmp_path) == []
 
 
+def test_what_came_before_an_interruption_is_not_denied(sunspots, tmp_path, monkeypatch, capsys):
+    def one_alone(wanted, *where, **how):
+        if wanted.name != "sunspots":
+            raise KeyboardInterrupt
+        return fetch(wanted, *where, **how)
+
+    monkeypatch.setattr(fetching, "fetch", one_alone)
+    assert main(["data", "get", "sunspots", "trec"]) == 130
+    assert lies(tmp_path) == ["sunspots", "monthly-sunspots.csv"]
+    assert "interrupted; what had come to its end is kept" in capsys.readouterr().err
+
+
 def test_the_list_says_what_is_here(sunspots, capsys):
     fetch(sunspots)
     assert main(["data", "list"]) == 0
