@@ -40,6 +40,17 @@ def test_a_model_goes_on_from_the_series_that_it_learnt_from(data, model):
     pd.testing.assert_frame_equal(told, model.predict(data[data["series"] != 99]))
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_names_come_back_as_they_were_given(kind, data, model, tmp_path):
+    given = data[data["series"] != 99].astype({"series": kind})
+    assert model.predict(given)["series"].map(type).unique().tolist() == [kind]
+    few = {"network": SMALL, "training": FEW, "verbose": 0}
+    own = gw.Forecaster(horizon=2, lookback=12, **few)
+    own.fit(given, target="y", time="step", series="series").save(tmp_path / "m")
+    again = gw.load(tmp_path / "m").predict()
+    assert again.merge(given, on="series").shape[0] == 12 * 2 * 40
+
+
 def test_a_run_is_not_lost_to_one_young_series(data, tmp_path):
     data.to_csv(tmp_path / "data.csv", index=False)
     words = ["--target", "y", "--time", "step", "--series", "series", "--horizon", "2"]

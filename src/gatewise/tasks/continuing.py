@@ -102,7 +102,7 @@ def _each(model: Forecaster, last: SeriesTable, table: SeriesTable) -> pd.DataFr
 
     told = forecast(model.runner_, model.codec_, flat, times, origins, horizon, named)
     told = told.reshape(count * horizon, -1)[:, : len(last.targets)]
-    names = np.repeat(np.array(_as_given(last.series)), horizon)
+    names = np.repeat(np.array(_as_given(last)), horizon)
     own = {str(last.series_name): names, ahead[0][0]: index.ravel()}
     return pd.DataFrame(own | _columns(last, told))
 
@@ -119,11 +119,9 @@ def _columns(table: SeriesTable, told: Floats) -> dict[str, NDArray[Any]]:
     return {target: told[:, column] for column, target in enumerate(table.targets)}
 
 
-def _as_given(names: tuple[str, ...]) -> list[str] | list[int]:
+def _as_given(table: SeriesTable) -> list[str] | list[int]:
     """Names that were whole numbers are such again."""
-    if all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names):
-        return [int(name) for name in names]
-    return list(names)
+    return [int(name) for name in table.series] if table.numbered else list(table.series)
 
 
 def _check_long_enough(table: SeriesTable, lookback: int) -> None:
