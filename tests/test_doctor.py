@@ -164,3 +164,8 @@ def test_the_machine_is_described(zh_alone, capsys, monkeypatch, tmp_path):
     assert said["cores"].endswith("usable; the container's share is 1.5")
     assert "OMP_NUM_THREADS=3" in said["variables"]
     assert f"{tmp_path / 'kept'} (0 of " in said["data"]
+
+
+def test_a_process_that_a_signal_ended_is_told_by_it() -> None:
+    words = "os, sys; sys.stderr.buffer.write(b'a warning \\xff\\n'); os.kill(os.getpid(), 9)"
+    assert installed._tried("parquet", [words]) == ({}, "its process was ended by signal 9")

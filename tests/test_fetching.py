@@ -158,6 +158,7 @@ class Short(BaseHTTPRequestHandler):
     """Promises more than it sends, or leads astray."""
 
     lead = None
+    length = str(len(CONTENT))
 
     def do_GET(self):
         if self.lead:
@@ -166,7 +167,7 @@ class Short(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
+        self.send_header("Content-Length", self.length)
         self.end_headers()
         self.wfile.write(CONTENT[:10])
 
@@ -175,10 +176,16 @@ class Short(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(
-    ("lead", "why"), [(None, "after 10 of 49 bytes"), ("file:///etc/hosts", "answers 302")]
+    ("says", "why"),
+    [
+        ({}, "after 10 of 49 bytes"),
+        ({"length": "many"}, "after 10 of 49 bytes"),
+        ({"lead": "file:///etc/hosts"}, "answers 302"),
+    ],
 )
-def test_a_server_that_breaks_off_or_leads_astray(lead, why, sunspots, tmp_path, monkeypatch):
-    monkeypatch.setattr(Short, "lead", lead)
+def test_a_server_that_breaks_off_or_leads_astray(says, why, sunspots, tmp_path, monkeypatch):
+    for name, word in says.items():
+        monkeypatch.setattr(Short, name, word)
     with ThreadingHTTPServer(("127.0.0.1", 0), Short) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("GATEWISE_MIRROR", f"http://127.0.0.1:{server.server_port}")
@@ -231,8 +238,9 @@ def test_wrong_words_get_an_answer(words, answer, capsys):
     assert answer in capsys.readouterr().err
 
 
-def test_a_mirror_is_a_web_address(sunspots, monkeypatch):
-    monkeypatch.setenv("GATEWISE_MIRROR", "file:///etc")
+@pytest.mark.parametrize("base", ["file:///etc", "http://[nowhere", "https:///sets"])
+def test_a_mirror_is_a_web_address(base, sunspots, monkeypatch):
+    monkeypatch.setenv("GATEWISE_MIRROR", base)
     with pytest.raises(UsageError, match="should begin with https"):
         fetch(sunspots)
 
@@ -244,6 +252,18 @@ def test_an_interrupted_fetch_leaves_nothing(sunspots, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fetch(sunspots, told=stop)
     assert lies(tmp_path) == []
+
+
+def test_what_came_before_an_interruption_is_not_denied(sunspots, tmp_path, monkeypatch, capsys):
+    def one_alone(wanted, *where, **how):
+        if wanted.name != "sunspots":
+            raise KeyboardInterrupt
+        return fetch(wanted, *where, **how)
+
+    monkeypatch.setattr(fetching, "fetch", one_alone)
+    assert main(["data", "get", "sunspots", "trec"]) == 130
+    assert lies(tmp_path) == ["sunspots", "monthly-sunspots.csv"]
+    assert "interrupted; what had come to its end is kept" in capsys.readouterr().err
 
 
 def test_the_list_says_what_is_here(sunspots, capsys):

@@ -86,6 +86,29 @@ def test_another_file_of_that_name_is_told(folder):
         real("spoken-digits", folder)
 
 
+def test_what_is_packed_otherwise_is_told(folder):
+    path = folder / sets()["spoken-digits"].files[0].name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("recordings/0_a_0.wav", b"")
+    packed = bytearray(path.read_bytes())
+    for head, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        packed[packed.index(head) + flags] |= 1  # behind a password
+    path.write_bytes(packed)
+    place = folder / "spoken-digits"
+    place.mkdir()
+    path.rename(place / path.name)
+    with pytest.raises(DataError, match=r"cannot be read as 'spoken-digits' .*password"):
+        real("spoken-digits", folder)
+
+
+def test_a_column_of_another_kind_is_told(folder):
+    (folder / "hotel-reviews").mkdir()
+    path = folder / "hotel-reviews" / sets()["hotel-reviews"].files[0].name
+    path.write_text("label,review\n1,2\n0,3\n")
+    with pytest.raises(DataError, match="cannot be read as 'hotel-reviews'"):
+        real("hotel-reviews", folder)
+
+
 def test_general_names_count_only_in_the_folder_of_their_set(folder):
     (folder / "input.txt").write_text("a diary")
     with pytest.raises(DataError):

@@ -84,7 +84,10 @@ class ForecastEvaluation:
         first, stop = (int(row) for row in self.bounds[number : number + 2])
         own = self.whose == number
         if not own.any():
-            raise UsageError(f"series '{name}' was not judged: no window of it is new and whole")
+            raise UsageError(
+                f"series '{name}' was not judged: none of the {len(self.origins)} windows is of "
+                f"it; evaluate that series alone, or with more windows"
+            )
         return replace(
             self,
             values=self.values[first:stop],
@@ -136,12 +139,12 @@ class ForecastEvaluation:
         and NaN in the mean.
         """
         if target is not None:
-            return {name: self._score(name, self.targets.index(target)) for name in self.forecasts}
+            column = self.targets.index(target)
+            return {name: dict(each[column]) for name, each in self._scores.items()}
         if len(self.targets) == 1:
             return self.scores(self.targets[0])
         found = {}
-        for name in self.forecasts:
-            each = [self._score(name, column) for column in range(len(self.targets))]
+        for name, each in self._scores.items():
             found[name] = {
                 "MAE": float("nan"),
                 "RMSE": float("nan"),
@@ -149,6 +152,12 @@ class ForecastEvaluation:
                 "MASE": _mean_of_defined([score["MASE"] for score in each]),
             }
         return found
+
+    @cached_property
+    def _scores(self) -> dict[str, list[Scores]]:
+        """name -> of each target; a verdict asks for them a dozen times"""
+        columns = range(len(self.targets))
+        return {name: [self._score(name, column) for column in columns] for name in self.forecasts}
 
     def _score(self, name: str, column: int) -> Scores:
         truth, forecast = self.truth[..., column], self.forecasts[name][..., column]
@@ -169,13 +178,13 @@ class ForecastEvaluation:
 
     def by_step(self) -> dict[str, Floats]:
         """name -> error at each step of the horizon: MAE of one target, MASE of several.  (K,)"""
-        if len(self.targets) > 1 and self.several:
+        if len(self.targets) > 1 and self.several and (self._units > 0).any():
             units = np.where(self._units > 0, self._units, np.nan)[:, None]
             return {
                 name: np.nanmean(np.abs(self.truth - forecast) / units, axis=(0, 2))
                 for name, forecast in self.forecasts.items()
             }
-        usable, divisor = np.ones(1, dtype=bool), np.ones(1)
+        usable, divisor = np.ones(len(self.targets), dtype=bool), np.ones(len(self.targets))
         if len(self.targets) > 1 and (self.scale > 0).any():
             usable, divisor = self.scale > 0, self.scale[self.scale > 0]
         return {

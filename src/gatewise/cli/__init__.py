@@ -24,6 +24,7 @@ from gatewise.errors import GatewiseError, UsageError, did_you_mean
 from gatewise.version import __version__
 
 INTERRUPTED = 130
+PIECEMEAL = ("gatewise.cli.data", "gatewise.cli.cases")  # each piece is written as it ends
 GRACE = 2.0  # seconds
 DEBUG = "GATEWISE_DEBUG"  # set to 1: an error shows where it was raised
 
@@ -174,7 +175,9 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             sys.stdout.flush()
             return code
         except (KeyboardInterrupt, typer.Abort):
-            return _tell("interrupted; nothing was written", INTERRUPTED)
+            piecemeal = function.__module__ in PIECEMEAL
+            what = "what had come to its end is kept" if piecemeal else "nothing was written"
+            return _tell(f"interrupted; {what}", INTERRUPTED)
         except Exception as error:
             if isinstance(error, typer.Exit):
                 return error.exit_code

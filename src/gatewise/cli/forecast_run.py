@@ -16,6 +16,7 @@ from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import DataError, GatewiseError
 from gatewise.evaluation import ForecastEvaluation
 from gatewise.tasks.beginning import fitted
+from gatewise.tasks.continuing import long_enough
 from gatewise.tasks.forecaster import Forecaster
 from gatewise.tasks.shared import parameter_names
 
@@ -163,6 +164,7 @@ def train_and_judge(
             interrupted, failure = _ended_by(error)
             why = "was interrupted" if interrupted else f"failed ({error})"
             notes.append(f"the refit {why}: the saved model is the one that was judged")
+    read, left_out = long_enough(series, shipped.lookback_)
     return ForecastRun(
         model=model,
         shipped=shipped,
@@ -170,9 +172,9 @@ def train_and_judge(
         parts=parts,
         evaluation=evaluation,
         backtest=backtest,
-        future=shipped.predict(series),
+        future=shipped.predict(read),
         settings=resolved(wanted, series, model, parts, folds),
-        notes=verbs.distinct(notes),
+        notes=verbs.distinct([*notes, *left_out]),
         interrupted=interrupted,
         failure=failure,
     )

@@ -143,6 +143,7 @@ def _tried(name: str, modules: list[str]) -> tuple[dict[str, Any], str]:
             env=environment,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=SECONDS,
         )
@@ -150,8 +151,9 @@ def _tried(name: str, modules: list[str]) -> tuple[dict[str, Any], str]:
         return {}, f"no answer within {SECONDS:.0f} seconds"
     if ran.returncode:
         lines = ran.stderr.strip().splitlines()
-        ended = f"its process ended with {ran.returncode}"
-        return {}, lines[-1] if lines else ended
+        if ran.returncode < 0:  # its last line is some warning before that
+            return {}, f"its process was ended by signal {-ran.returncode}"
+        return {}, lines[-1] if lines else f"its process ended with {ran.returncode}"
     try:
         return (dict(json.loads(ran.stdout.splitlines()[-1])) if tested else {}), ""
     except (ValueError, IndexError):

@@ -50,7 +50,11 @@ def names_of(column: Any, name: str, data: str) -> tuple[IntArray, tuple[str, ..
             f"series column '{name}' of {data}: row {empty[0] + 1} has no name ({len(empty)} such "
             f"of {len(codes)}); fill it in or drop the row"
         )
-    return codes.astype(np.int64), tuple(str(value) for value in found)
+    words = [str(value) for value in found]
+    if len(set(words)) < len(words):  # 7 and "7", as readers leave them that guess part by part
+        again, unique = pd.factorize(np.array(words, dtype=object))
+        return again[codes].astype(np.int64), tuple(unique.tolist())
+    return codes.astype(np.int64), tuple(words)
 
 
 def tidy_each(

@@ -104,8 +104,15 @@ def _address(published: Published, file: File) -> str:
     base = os.environ.get(MIRROR, "")
     if not base:
         return file.address
-    if urlsplit(base).scheme not in ("http", "https"):
-        raise UsageError(f"{MIRROR} should begin with https:// or http://, not be '{base}'")
+    try:
+        told = urlsplit(base)
+        usable = told.scheme in ("http", "https") and bool(told.hostname)
+    except ValueError:  # brackets around no IPv6 address
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"{MIRROR} should begin with https:// or http:// and name a host, not be '{base}'"
+        )
     return f"{base.rstrip('/')}/{published.name}/{file.name}"
 
 
@@ -141,7 +148,8 @@ def _download(address: str, file: File, path: Path, told: Told | None) -> None:
         why = getattr(error, "reason", error)
         why = getattr(why, "strerror", None) or why or type(why).__name__
         raise _failed(file, f"cannot reach {urlsplit(address).hostname} ({why})") from None
-    size = int(answer.headers.get("Content-Length") or 0) or file.size
+    length = answer.headers.get("Content-Length") or ""
+    size = (int(length) if length.isdecimal() else 0) or file.size
     digest, done = hashlib.sha256(), 0
     with answer, open(path, "wb") as held:
         while piece := _piece(answer, file, address):

@@ -112,8 +112,9 @@ def read_files(name: str, paths: Sequence[Path]) -> dict[str, Any]:
         return READERS[name](*paths)
     except DataError:
         raise
-    except (ValueError, LookupError, EOFError, OSError, tarfile.TarError, zipfile.BadZipFile,
-            lzma.LZMAError, zlib.error, wave.Error) as error:  # fmt: skip
+    except (ValueError, TypeError, AttributeError, LookupError, EOFError, OSError, RuntimeError,
+            tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error,
+            wave.Error) as error:  # fmt: skip
         where = paths[0] if len(paths) == 1 else paths[0].parent
         raise DataError(
             f"{where} cannot be read as '{name}' ({type(error).__name__}: {error}): it is "

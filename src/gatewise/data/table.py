@@ -45,6 +45,7 @@ class SeriesTable:
     series_name  name of the column that tells the series apart; None: there is one, without a name
     counts     (S, 2) counter_start and counter_step of each series; rows that nothing else counts
                count from 1. With a series_name alone
+    numbered   whether the names of the series came as whole numbers, not as text
     """
 
     values: NDArray[np.float64]
@@ -63,6 +64,7 @@ class SeriesTable:
     observed: NDArray[np.bool_] | None = None
     series_name: str | None = None
     counts: NDArray[np.int64] | None = None
+    numbered: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -276,6 +278,7 @@ def read_series(
         observed=clean.observed,
         series_name=series,
         counts=counts,
+        numbered=series is not None and pd.api.types.is_integer_dtype(table[series]),
     )
 
 

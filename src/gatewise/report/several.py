@@ -20,8 +20,11 @@ LISTED = 30  # series in the table
 def forecasts(report: ForecastReport) -> Iterator[Html]:
     """Charts of some series, and the error of each by the side of the best baseline's."""
     errors = report.evaluation.by_series()
-    ranked = sorted(errors, key=lambda series: errors[series][NETWORK])
-    chosen = [ranked[i] for i in sorted({round(x) for x in _spread(len(ranked))})]
+    own = {series: found[NETWORK] for series, found in errors.items()}
+    # in front of the best, as nobody knows how good they are: those without an error in these units
+    ranked = sorted(own, key=lambda series: (bool(np.isfinite(own[series])), own[series]))
+    known = [series for series in ranked if np.isfinite(own[series])] or ranked
+    chosen = [known[i] for i in sorted({round(x) for x in _spread(len(known))})]
     target = report.evaluation.targets[0]
     first = "" if report.single else f" The first target, {target}, stands for all."
     yield legend(

@@ -30,6 +30,20 @@ def ends(table: SeriesTable, lookback: int) -> SeriesTable:
     return table.select(np.maximum(stop - lookback, table.bounds[:-1]), stop)
 
 
+def long_enough(table: SeriesTable, lookback: int) -> tuple[SeriesTable, list[str]]:
+    """The series that can be gone on from, and a note that names the others; none where all can."""
+    short = np.flatnonzero(table.lengths < lookback).tolist()
+    if table.series_name is None or not short:
+        return table, []
+    begins, stop = table.bounds[:-1], table.bounds[1:]
+    kept = table.select(begins, np.where(table.lengths < lookback, begins, stop))
+    some = listed([table.series[i] for i in short])
+    return kept, [
+        f"no forecast beyond the end of {'the series' if len(short) == 1 else 'series'} {some}: "
+        f"fewer than the {lookback} rows that are read"
+    ]
+
+
 def forecast_from(model: Forecaster, table: SeriesTable, origins: IntArray) -> Floats:
     """What the model says of the K rows from each origin on, each within its series.
 
@@ -48,10 +62,12 @@ def forecast_from(model: Forecaster, table: SeriesTable, origins: IntArray) -> F
 
 
 def go_on(model: Forecaster, data: SeriesTable | None) -> pd.DataFrame:
-    """As `Forecaster.predict` says, of rows that have been read; None: of those learnt from."""
+    """As `Forecaster.predict` says, of rows that have been read; None: of those learnt from, to
+    which series that are too short do not belong.
+    """
     import pandas as pd
 
-    table = model.tail_ if data is None else data
+    table = long_enough(model.tail_, model.lookback_)[0] if data is None else data
     _check_long_enough(table, model.lookback_)
     if table.series_name is not None:
         return _each(model, ends(table, model.lookback_), table)
@@ -86,7 +102,7 @@ def _each(model: Forecaster, last: SeriesTable, table: SeriesTable) -> pd.DataFr
 
     told = forecast(model.runner_, model.codec_, flat, times, origins, horizon, named)
     told = told.reshape(count * horizon, -1)[:, : len(last.targets)]
-    names = np.repeat(np.array(_as_given(last.series)), horizon)
+    names = np.repeat(np.array(_as_given(last)), horizon)
     own = {str(last.series_name): names, ahead[0][0]: index.ravel()}
     return pd.DataFrame(own | _columns(last, told))
 
@@ -103,11 +119,9 @@ def _columns(table: SeriesTable, told: Floats) -> dict[str, NDArray[Any]]:
     return {target: told[:, column] for column, target in enumerate(table.targets)}
 
 
-def _as_given(names: tuple[str, ...]) -> list[str] | list[int]:
+def _as_given(table: SeriesTable) -> list[str] | list[int]:
     """Names that were whole numbers are such again."""
-    if all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names):
-        return [int(name) for name in names]
-    return list(names)
+    return [int(name) for name in table.series] if table.numbered else list(table.series)
 
 
 def _check_long_enough(table: SeriesTable, lookback: int) -> None:

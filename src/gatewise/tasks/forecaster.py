@@ -231,7 +231,8 @@ class Forecaster:
         return facts(self)
 
     def predict(self, data: Any = None) -> pd.DataFrame:
-        """The `horizon` steps after the last row of data (None: of the data learnt from).
+        """The `horizon` steps after the last row of data (None: of the data learnt from, where
+        series too short to be read are left out).
 
         A frame with the time (or step) and one column per target; of many series with a column of
         their names first, whether they were learnt from or not.

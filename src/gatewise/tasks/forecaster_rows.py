@@ -15,6 +15,8 @@ from gatewise.data.frequency import in_words
 from gatewise.data.table import SeriesTable, read_series
 from gatewise.errors import DataError
 
+HEAD = 16  # rows by which a series is told from most others before all of it is compared
+
 
 @dataclass(frozen=True, slots=True)
 class LearntRows:
@@ -25,6 +27,7 @@ class LearntRows:
     digest  SHA-256 of their values
     last    time of the last one, in ns since 1970; None: rows without times
     series  name of the series that they are of; None: of the only one, without a name
+    head    SHA-256 of the values of the first HEAD ones; None: these are not kept
     """
 
     count: int
@@ -32,6 +35,7 @@ class LearntRows:
     digest: str
     last: int | None
     series: str | None = None
+    head: str | None = None
 
     @classmethod
     def of(cls, count: int, tail: SeriesTable) -> LearntRows:
@@ -40,7 +44,8 @@ class LearntRows:
         last = None
         if tail.times is not None:
             last = int(tail.times[-1].astype("datetime64[ns]").astype(np.int64))
-        return cls(count, len(tail), _digest(tail.values), last, series)
+        head = _digest(tail.values[:HEAD]) if len(tail) == count else None
+        return cls(count, len(tail), _digest(tail.values), last, series, head)
 
     def within(self, table: SeriesTable) -> int:
         """Rows of the table up to the last one that was learnt from."""
@@ -72,13 +77,18 @@ def seen_of_each(known: Sequence[LearntRows], table: SeriesTable) -> IntArray:
     for rows in known:
         named.setdefault(rows.series, []).append(rows)
     digests = {(rows.count, rows.digest) for rows in known}
-    ends = sorted({(rows.count, rows.steps) for rows in known})
+    ends: dict[str | None, set[tuple[int, int]]] = {}
+    for rows in known:
+        ends.setdefault(rows.head, set()).add((rows.count, rows.steps))
+    heads = sorted({min(rows.count, HEAD) for rows in known})
     found = []
     for part in table.parts():
         seen = 0
         if part.times is not None:
             seen = seen_rows(named.get(part.series[0], []), part)
-        for count, steps in ends:
+        begins = {None, *(_digest(part.values[:head]) for head in heads)}
+        alike = {end for begin in begins & ends.keys() for end in ends[begin]}
+        for count, steps in sorted(alike):
             if seen < count <= len(part):
                 own = _digest(part.values[count - steps : count])
                 seen = count if (count, own) in digests else seen

@@ -57,6 +57,7 @@ def _series(model: Forecaster) -> dict[str, Any] | None:
     return {
         "name": tail.series_name,
         "names": list(tail.series),
+        "numbered": tail.numbered,
         "bounds": tail.bounds.tolist(),
         "counts": [] if tail.counts is None else tail.counts.tolist(),
         "linears": list(model.linears_ or {}),
@@ -113,4 +114,5 @@ def _tail(
         counter_step=counter[2],
         series_name=series["name"] if series else None,
         counts=np.array(series["counts"]) if series else None,
+        numbered=bool(series and series.get("numbered")),
     )

@@ -106,7 +106,7 @@ def judge(
         *_absent("linear" in baselines),
         *_idle(model),
         *_filled(table, origins, model.horizon),
-        *_unjudged(table, whose),
+        *_unjudged(table, whose, np.maximum(seen, model.lookback_) + model.horizon),
     ]
     return ForecastEvaluation(
         targets=table.targets,
@@ -139,12 +139,19 @@ def _scales(
     return scales
 
 
-def _unjudged(table: SeriesTable, whose: IntArray) -> list[str]:
-    missing = len(table.series) - len(np.unique(whose))
-    if not missing:
-        return []
-    some = "1 series has" if missing == 1 else f"{missing} series have"
-    return [f"{some} no window that is new and whole, and stayed out."]
+def _unjudged(table: SeriesTable, whose: IntArray, least: IntArray) -> list[str]:
+    """What must be said of series that stayed out; `least` (S,) rows hold a new window of each."""
+    missing = np.bincount(whose, minlength=len(table.series)) == 0
+    without = int(np.count_nonzero(missing & (table.lengths < least)))
+    other = int(np.count_nonzero(missing)) - without
+    said = []
+    if without:
+        some = "1 series has" if without == 1 else f"{without} series have"
+        said.append(f"{some} no window that is new and whole, and stayed out.")
+    if other:
+        some = "1 series has" if other == 1 else f"{other} series have"
+        said.append(f"{some} new windows, but none among those judged, and stayed out.")
+    return said
 
 
 def _absent(linear: bool) -> list[str]:
