@@ -78,7 +78,7 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "saved": ("保存", "JSON、safetensors", "和 ONNX，各有", "SHA-256，无 pickle"),
         "report": ("说明", "文字结论", "评分、图表、错例", "都在一个网页里"),
         "answers": ("作答", "不需要训练框架"),
-        "exports": ("导出", "八种格式，逐一核对"),
+        "exports": ("导出", "八种格式"),
     },
 }
 LABELS = {
