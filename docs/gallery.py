@@ -240,7 +240,8 @@ def _figure(results: Sequence[Told], name: str, metric: str) -> str:
     values = _values(results, name, metric)
     if not values:
         return ""
-    mean = f"{statistics.fmean(values):.4g}"
+    middle = statistics.fmean(values)
+    mean = f"{middle:,.0f}" if middle >= 1000 else f"{middle:.4g}"
     spread = statistics.pstdev(values)
     return f"{mean} ± {spread:.2g}" if spread > 0 else mean
 

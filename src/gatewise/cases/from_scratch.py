@@ -125,6 +125,7 @@ def run(ask: Ask) -> Outcome:
     by_engine, by_numpy = engine["encoder.0.forward.recurrent"], at_first[1]
     right.plot(by_engine.ravel(), by_numpy.ravel(), ".", color=pictures.NETWORK)
     right.set(title="the loss by each recurrent weight", xlabel=ask.engine, ylabel="NumPy")
+    right.locator_params(nbins=4)
 
     return Outcome(
         scores=scores,
