@@ -73,6 +73,8 @@ def test_what_was_not_judged_is_told_from_what_cannot_be(data, model):
     with pytest.raises(UsageError, match=r"none of the 6 windows is of it; evaluate that series"):
         judged.of_series(left)
     assert model.evaluate(new).remark.count("stayed out") == 1
+    with pytest.raises(UsageError, match="folds must be at least 1, not 0"):
+        model.backtest(new, folds=0)
 
 
 def still(targets: int = 1) -> ForecastEvaluation:

@@ -99,11 +99,13 @@ def _of_many(
             "series fit on the first rows, or on some of the series, and evaluate or backtest the "
             "others"
         )
+    if folds < 1:
+        raise UsageError(f"folds must be at least 1, not {folds}")
     seen = seen_of_each(model.known_, table)
     back = model.horizon * np.arange(folds, 0, -1)
     rows = table.lengths[:, None] - back  # (S, folds), within each series
     fits = (rows >= np.maximum(seen, model.lookback_)[:, None]).all(axis=1)
-    if folds < 1 or not fits.any():
+    if not fits.any():
         raise UsageError(
             f"no series has {folds} folds of {model.horizon} new rows behind those that this model "
             f"learnt from and the {model.lookback_} that it reads; lower folds, give later rows or "
