@@ -26,7 +26,9 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 
 def mean_and_spread(values: Sequence[float], digits: int = 4) -> str:
-    """Mean ± standard deviation."""
+    """Mean ± standard deviation; of a single value, which spreads nothing, the value."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     return f"{np.mean(values):.{digits}f} ± {np.std(values):.{digits}f}"
 
 
