@@ -234,3 +234,10 @@ def test_a_first_line_of_data_with_times_is_no_header(tmp_path, content):
 def test_dates_and_years_are_names_of_wide_columns(tmp_path):
     text = "city,2021-01-01,2021-01-02\na,1,2\n"
     assert list(read_table(written(tmp_path, text)).columns)[1:] == ["2021-01-01", "2021-01-02"]
+
+
+def test_a_table_in_another_encoding_is_told_how_to_become_utf8(tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_bytes("日期,销量\n2024-01-01,5\n".encode("gbk"))
+    with pytest.raises(DataError, match="iconv -f gb18030 -t UTF-8"):
+        read_table(path)

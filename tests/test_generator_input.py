@@ -73,6 +73,13 @@ def test_small_letters_on_request() -> None:
     assert model.generate("THE", 50).islower()
 
 
+def test_words_are_written_with_the_marks_that_were_read() -> None:
+    text = "春天 来了，花儿 开了。真好！（是吗？） " * 60
+    model = generator(unit="word", training=gw.Training(epochs=1)).fit(text)
+    assert {"，", "！", "（", "？"} <= set(model.codec_.vocabulary)
+    assert not {",", "!", "(", "?"} & set(model.codec_.vocabulary)
+
+
 def test_ties_and_other_cells() -> None:
     for cell in ("gru", "rnn"):
         network = gw.Network(cell=cell, hidden_size=16, num_layers=2, tie_embedding=True)

@@ -107,8 +107,8 @@ def _shown(name: str) -> str:
     return name.upper() if name.startswith("utf") else name
 
 
-def _advice(raw: bytes, tried: str) -> str:
-    """An encoding that may be the right one: an East Asian one writes two high bytes in a row."""
+def likely_encoding(raw: bytes, tried: str = "utf-8") -> str:
+    """One that may be the right one: an East Asian one writes two high bytes in a row."""
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", raw)]
     paired = sum(length > 1 for length in runs) > len(runs) / 2
     for name in LIKELY if paired else ():
@@ -118,7 +118,10 @@ def _advice(raw: bytes, tried: str) -> str:
             raw.decode(name)
         except UnicodeDecodeError:
             continue
-        break
-    else:
-        name = "latin-1"
+        return name
+    return "latin-1"
+
+
+def _advice(raw: bytes, tried: str) -> str:
+    name = likely_encoding(raw, tried)
     return f"name its encoding, for example encoding={name!r} (--encoding {name})"

@@ -16,7 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from gatewise.data.files import read_bytes, to_text
+from gatewise.data.files import likely_encoding, read_bytes, to_text
 from gatewise.data.records import refuse_ragged, sniff
 from gatewise.errors import DataError, MissingExtraError
 
@@ -24,7 +24,7 @@ INDEX = "index"  # name of a column that has none: the first of a file, or an in
 DATE = r"(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]\d.*)?"
 DOTTED = r"[+-]?[1-9]\d{0,2}\.\d{3}"  # a decimal number, or thousands with a dot
 DECIMAL_COMMA = r"[+-]?\d+(\.\d{3})*,\d+"
-RESAVE = "save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'), or convert it with iconv -t UTF-8"
+RESAVE = "save it as UTF-8 (in a spreadsheet: 'CSV UTF-8'), or use iconv -f {} -t UTF-8"
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -44,7 +44,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
             f"{path} is a spreadsheet or a zip archive, not a CSV or Parquet file; save its "
             f"sheet as 'CSV UTF-8', or unpack it, and pass that file"
         )
-    return _read_csv(to_text(raw, path, advice=RESAVE).encode(), path)
+    advice = RESAVE.format(likely_encoding(raw))
+    return _read_csv(to_text(raw, path, advice=advice).encode(), path)
 
 
 def as_frame(data: Any) -> pd.DataFrame:

@@ -199,6 +199,7 @@ def _codec(model: Generator, learnt: Texts) -> TextCodec:
         learnt.texts,
         model.unit,
         lowercase=model.lowercase,
+        normalization="nfc" if model.unit == "word" else None,  # what is written keeps its marks
         vocab_size=model.vocab_size,
         ngrams=1 if tied else model.ngrams or NGRAMS[model.unit],
     )
