@@ -73,6 +73,10 @@ def test_a_command_says_that_another_run_is_unfinished(tmp_path):
     assert told.returncode == 2
     assert "are of another run" in told.stderr
     assert "Traceback" not in told.stderr
+    words = ["forecast", "sine.csv", "--horizon", "2", "--target", "nothing"]
+    anew = command(*words, folder=tmp_path)
+    assert anew.returncode == 2
+    assert "sine-forecast.unfinished holds a run that was cut off" in anew.stdout
 
 
 def test_what_is_not_there_to_resume_is_told_before_training(tmp_path):

@@ -101,6 +101,15 @@ class RunCheckpoints:
             return []
         return [f"there is no checkpoint in {self.folder}: the run begins anew"]
 
+    def given_up(self) -> list[str]:
+        """The note where a run begins anew though another could go on."""
+        if self.resume or not self._stages():
+            return []
+        return [
+            f"{self.folder} holds a run that was cut off: this one begins anew and takes its place "
+            f"(to go on instead: resume)"
+        ]
+
     def stage(self) -> Stage | None:
         """Of the next training; None where several processes train together: each has random
         numbers and streams of its own. Raises UsageError where these are to go on, or where no

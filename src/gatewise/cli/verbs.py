@@ -143,7 +143,7 @@ def order(options: Options, data: str, asked: Mapping[str, Any], how: How) -> Or
             resume=how.resume,
         ),
     )
-    found.tell_notes(checkpoints.nothing_there())
+    found.tell_notes([*checkpoints.nothing_there(), *checkpoints.given_up()])
     return found
 
 
