@@ -47,7 +47,9 @@ def run(ask: Ask) -> Outcome:
     pictures.bars(left, f1, title="macro-F1")
     good = model.predict_proba(held)[:, 1]
     for label, colour in (("bad", pictures.OTHERS[0]), ("good", pictures.NETWORK)):
-        right.hist(good[held["label"] == label], 20, (0, 1), color=colour, alpha=0.7, label=label)
+        right.hist(
+            good[held["label"] == label], 20, range=(0, 1), color=colour, alpha=0.7, label=label
+        )
     right.set(xlabel="how probable it is that the review is good", ylabel="reviews")
     pictures.legend(right)
 

@@ -173,10 +173,10 @@ def _different(count: int, example: Callable[[Rng], tuple[str, str]], seed: int)
     """So many texts with their labels. Raises UsageError when there are not so many."""
     rng = np.random.default_rng(seed)
     found: dict[str, str] = {}
-    for _ in range(100 * count):
-        if len(found) == count:
-            break
+    in_vain = 0  # draws in a row that gave nothing new
+    while len(found) < count and in_vain < 10_000:
         text, label = example(rng)
+        in_vain = in_vain + 1 if text in found else 0
         found.setdefault(text, label)
     if len(found) < count:
         raise UsageError(f"there are no {count:,} different texts; only {len(found):,} were found")
