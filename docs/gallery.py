@@ -28,7 +28,7 @@ RESULTS = "results.jsonl"
 SOURCES = "../../src/gatewise/cases"
 ENGINES, SEEDS = ("torch", "tensorflow"), (0, 1, 2)
 SHOWN = ("torch", 0)  # whose picture and sentences a page shows
-LONGEST = 300  # characters of a sentence that a page shows
+LONGEST = 700  # characters of a sentence that a page shows
 HEAD = """# The gallery
 
 Written by `make gallery`; do not edit by hand. What LSTM tutorials teach, each case done right: on
