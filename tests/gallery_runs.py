@@ -4,8 +4,31 @@ import pytest
 
 from gatewise.cases.running import Run, run_case
 
-NIGHTLY = pytest.mark.nightly  # the other engine: minutes
-ENGINES = ("torch", pytest.param("tensorflow", marks=NIGHTLY))
+NIGHTLY = pytest.mark.nightly
+SECONDS = {  # at night: each trains for five seconds and more
+    "sine-future",
+    "multi-sine",
+    "multi-step",
+    "weather",
+    "reverse",
+    "translate-toy",
+    "spelling",
+    "vanishing",
+    "architectures",
+    "regularise",
+    "tune",
+}
+
+
+def runs(names):
+    """(case, engine) of each: on torch every time where it is quick, else and on tensorflow at
+    night.
+    """
+    return [
+        pytest.param(name, engine, marks=NIGHTLY if engine != "torch" or name in SECONDS else ())
+        for name in names
+        for engine in ("torch", "tensorflow")
+    ]
 
 
 def comes_out_right(name, engine, folder):

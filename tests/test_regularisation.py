@@ -15,6 +15,9 @@ from gatewise.errors import SpecError, UsageError
 from gatewise.spec import Network, NetworkSpec
 from gatewise.tasks.facts import network_facts, training_facts
 
+# JAX compiles each shape: at night
+QUICKER = ("tensorflow", pytest.param("jax", marks=pytest.mark.nightly))
+
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_torch_regularises_as_the_equations_say(check: str) -> None:
@@ -22,7 +25,7 @@ def test_torch_regularises_as_the_equations_say(check: str) -> None:
 
 
 @pytest.mark.parametrize("check", SHORT)
-@pytest.mark.parametrize("engine", ON_KERAS)
+@pytest.mark.parametrize("engine", QUICKER)
 def test_an_engine_on_keras_regularises_as_the_equations_say(engine: str, check: str) -> None:
     needs(engine)
     if wrong := outcome("regularised.py", engine)[check]:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_engine_contract import ON_KERAS, needs
+from test_engine_contract import needs
 
 import gatewise as gw
 from gatewise.batch import step_mask
 from gatewise.reference.cells import run_stack
+
+# JAX compiles each shape: at night
+QUICKER = ("tensorflow", pytest.param("jax", marks=pytest.mark.nightly))
 
 HERE = Path(__file__).resolve().parent
 CELLS = ("rnn", "gru", "lstm")
@@ -73,7 +76,7 @@ def test_a_stack_is_its_equations(cell, network):
     checked("torch", cell, **network)
 
 
-@pytest.mark.parametrize("engine", ON_KERAS)
+@pytest.mark.parametrize("engine", QUICKER)
 def test_so_it_is_on_keras(engine):
     needs(engine)
     words = [sys.executable, "-W", "error", str(Path(__file__)), engine]
