@@ -67,6 +67,8 @@ def test_a_case_that_comes_out_wrong_is_an_exit_code(tmp_path, capsys, monkeypat
         (["cases", "run", "sine"], "there is no case 'sine'"),
         (["cases", "run", "sine-next", "--data", "nowhere"], "there is no such folder"),
         (["cases", "run", "sine-next", "--engine", "torhc"], "engine 'torhc' is unknown"),
+        (["cases", "run", "all", "--engine", "torhc"], "engine 'torhc' is unknown"),
+        (["cases", "run", "all", "sine"], "there is no case 'sine'"),
     ],
 )
 def test_wrong_words_get_an_answer(words, answer, capsys):

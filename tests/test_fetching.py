@@ -277,3 +277,8 @@ def test_the_list_says_what_is_here(sunspots, capsys):
     told = {row["name"]: row for row in json.loads(capsys.readouterr().out)["sets"]}
     assert told["sunspots"]["here"]
     assert told["imdb"]["files"][0]["address"].startswith("https://ai.stanford.edu/")
+
+
+def test_a_wrong_name_beside_all_is_told_before_anything_is_fetched(capsys):
+    assert main(["data", "get", "all", "sunspot"]) == 2
+    assert "sunspots" in capsys.readouterr().err

@@ -117,6 +117,13 @@ class Engine(Predictor, Protocol):
     def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
 
 
+def check_engine(name: str) -> None:
+    """Raises UsageError for an unknown engine."""
+    if name not in ENGINES:
+        hint = did_you_mean(name, ENGINES)
+        raise UsageError(f"engine '{name}' is unknown{hint} (engines: {', '.join(ENGINES)})")
+
+
 def load_engine(
     name: str, spec: NetworkSpec, training: Training, weights: Weights, *, device: str = "auto"
 ) -> Engine:
@@ -125,9 +132,7 @@ def load_engine(
     Raises UsageError for an unknown engine or device, or where Keras already runs on another
     backend; MissingExtraError when its framework is not installed.
     """
-    if name not in ENGINES:
-        hint = did_you_mean(name, ENGINES)
-        raise UsageError(f"engine '{name}' is unknown{hint} (engines: {', '.join(ENGINES)})")
+    check_engine(name)
     if device not in DEVICES:
         hint = did_you_mean(device, DEVICES)
         raise UsageError(f"device '{device}' is unknown{hint} (devices: {', '.join(DEVICES)})")

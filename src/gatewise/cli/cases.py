@@ -85,10 +85,14 @@ def run(
     from gatewise.cases.index import CASES
     from gatewise.cases.running import Run, run_case, run_several
     from gatewise.cli import INTERRUPTED, show
+    from gatewise.engine import check_engine
 
+    for name in names:
+        if name != ALL:
+            load_case(name)
+    for name in engine:
+        check_engine(name)
     wanted = list(CASES) if ALL in names else list(dict.fromkeys(names))
-    for name in wanted:
-        load_case(name)
     folder = None if data is None else Path(data)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"--data {data}: there is no such folder")

@@ -80,7 +80,8 @@ def get(
     from gatewise.data.fetching import fetch
     from gatewise.data.real_sets import published, sets
 
-    wanted = [published(name) for name in (sets() if ALL in names else dict.fromkeys(names))]
+    named = [published(name) for name in dict.fromkeys(names) if name != ALL]
+    wanted = list(sets().values()) if ALL in names else named
     console = show.open_console()
     came, failures = [], []
     for told in wanted:

@@ -34,6 +34,7 @@ CORE_PACKAGES: Packages = {
     "sacrebleu": ("sacrebleu", "2.4"),
     "safetensors": ("safetensors", "0.4.5"),
     "sklearn": ("scikit-learn", "1.5"),
+    "scipy": ("scipy", "1.11"),
     "seqeval": ("seqeval", "1.2.2"),
     "tokenizers": ("tokenizers", "0.20"),
     "typer": ("typer", "0.15"),
